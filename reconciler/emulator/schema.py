@@ -1,0 +1,192 @@
+"""What an org has: objects, fields, relationships, record types. Describe, SOQL and writes read it.
+
+Names are found without regard to case and spelled as declared. The standard objects come from
+compact files of our own (`standard/`), custom ones from a project's metadata (`load_source`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class PicklistValue:
+    value: str
+    label: str
+    active: bool = True
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field, with what describe tells of it. ``type`` is describe's word (`string`, `reference`…)."""
+
+    name: str
+    type: str
+    label: str
+    length: int = 0
+    precision: int = 0
+    scale: int = 0
+    digits: int = 0
+    nillable: bool = True
+    createable: bool = True
+    updateable: bool = True
+    defaulted_on_create: bool = False
+    default: Any = None
+    unique: bool = False
+    external_id: bool = False
+    id_lookup: bool = False
+    case_sensitive: bool = False
+    name_field: bool = False
+    custom: bool = False
+    calculated: bool = False
+    formula: str | None = None
+    auto_number: str | None = None
+    """Display format of an auto-number, `A-{0000}`."""
+    summary: Any = None
+    reference_to: tuple[str, ...] = ()
+    relationship_name: str | None = None
+    """Name of the path to the parent (`Account`, `Parent__r`)."""
+    child_relationship_name: str | None = None
+    """Name of the path from the parent to these rows (`Contacts`)."""
+    cascade_delete: bool = False
+    restricted_delete: bool = False
+    relationship_order: int | None = None
+    write_requires_master_read: bool = False
+    picklist: tuple[PicklistValue, ...] = ()
+    restricted_picklist: bool = False
+    controller: str | None = None
+    filterable: bool = True
+    sortable: bool = True
+    groupable: bool = True
+    aggregatable: bool = True
+    permissionable: bool = False
+    compound: str | None = None
+    """The compound field this is a part of (`BillingAddress`, `Name`)."""
+    html: bool = False
+    encrypted: bool = False
+    extra_type_info: str | None = None
+    help_text: str | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether the table has a column for it: not for addresses, locations and formulas."""
+        return self.type not in ("address", "location") and self.formula is None and self.summary is None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTypeInfo:
+    developer_name: str
+    label: str
+    active: bool = True
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRelationship:
+    child: str
+    field: str
+    name: str | None
+    cascade_delete: bool
+    restricted_delete: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class SObject:
+    """One object. ``fields`` is keyed by the lower-case name, in describe's order."""
+
+    name: str
+    label: str
+    label_plural: str
+    key_prefix: str | None
+    fields: dict[str, Field] = field(default_factory=dict)
+    createable: bool = True
+    updateable: bool = True
+    deletable: bool = True
+    queryable: bool = True
+    undeletable: bool = True
+    custom: bool = False
+    custom_setting: str | None = None
+    """`Hierarchy` or `List` for a custom setting."""
+    setup: bool = False
+    """Whether its rows may not share a transaction with other objects (MIXED_DML)."""
+    has_recycle_bin: bool = True
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    """Field combinations that identify a row, beyond single unique fields."""
+    record_types: list[RecordTypeInfo] = field(default_factory=list)
+    filter_required: tuple[str, ...] = ()
+    """Objects over metadata demand a filter on one of these."""
+    flags: dict[str, Any] = field(default_factory=dict)
+    """Further describe flags that differ from the usual (`feedEnabled`, `mergeable`…)."""
+
+    def field(self, name: str) -> Field | None:
+        return self.fields.get(name.lower())
+
+    def add(self, new: Field) -> None:
+        self.fields[new.name.lower()] = new
+
+    def parent_path(self, relationship: str) -> Field | None:
+        """The reference field whose relationship name is ``relationship``."""
+        wanted = relationship.lower()
+        for candidate in self.fields.values():
+            if candidate.relationship_name and candidate.relationship_name.lower() == wanted:
+                return candidate
+        return None
+
+
+class Schema:
+    """All objects of an org, by name without regard to case."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, SObject] = {}
+        self._by_prefix: dict[str, SObject] = {}
+        self._children: dict[str, list[ChildRelationship]] | None = None
+
+    def __iter__(self) -> Iterator[SObject]:
+        return iter(sorted(self._objects.values(), key=lambda each: each.name.lower()))
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._objects
+
+    def get(self, name: str) -> SObject | None:
+        return self._objects.get(name.lower())
+
+    def __getitem__(self, name: str) -> SObject:
+        return self._objects[name.lower()]
+
+    def by_prefix(self, prefix: str) -> SObject | None:
+        return self._by_prefix.get(prefix)
+
+    def add(self, sobject: SObject) -> None:
+        self._objects[sobject.name.lower()] = sobject
+        if sobject.key_prefix:
+            self._by_prefix[sobject.key_prefix] = sobject
+        self._children = None
+
+    def add_field(self, sobject: str, new: Field) -> None:
+        self[sobject].add(new)
+        self._children = None
+
+    def replace_field(self, sobject: str, name: str, **changes: Any) -> None:
+        owner = self[sobject]
+        owner.add(replace(owner.fields[name.lower()], **changes))
+        self._children = None
+
+    def children_of(self, name: str) -> list[ChildRelationship]:
+        """Reference fields of other objects that point here, with the path's name from here."""
+        if self._children is None:
+            found: dict[str, list[ChildRelationship]] = {}
+            for sobject in self:
+                for each in sobject.fields.values():
+                    for parent in each.reference_to:
+                        found.setdefault(parent.lower(), []).append(
+                            ChildRelationship(
+                                sobject.name,
+                                each.name,
+                                each.child_relationship_name,
+                                each.cascade_delete,
+                                each.restricted_delete,
+                            )
+                        )
+            self._children = found
+        return self._children.get(name.lower(), [])
