@@ -1,0 +1,102 @@
+"""Desired and live state: what the YAML says, what the org says now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from .keys import ResourceKey
+from .source import SourceRef
+from .values import Value
+
+EMPTY: frozenset[str] = frozenset()
+
+
+class Origin(Protocol):
+    """The YAML node a resource came from; positions are looked up only when something is printed."""
+
+    @property
+    def source(self) -> SourceRef: ...
+
+    def source_of(self, name: str) -> SourceRef:
+        """Where the field ``name`` is written; the resource's own place if it is not."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Resource:
+    """One thing that must hold. ``fields`` are the owned fields; what is not in it is never written.
+
+    ``fields`` come from the files as text and are typed in place when the kind resolves them
+    against the org's describe. ``on_create`` holds what is written only when the row is made:
+    defaults that the org demands, `$create_only` fields.
+    """
+
+    kind: str
+    key: ResourceKey
+    fields: dict[str, Value]
+    origin: Origin
+    on_create: dict[str, Value] = field(default_factory=dict)
+    absent: bool = False
+    protect: bool = False
+    create_only: frozenset[str] = EMPTY
+    ignore: frozenset[str] = EMPTY
+    depends_on: tuple[str, ...] = ()
+    """Addresses or patterns written under `$depends_on`."""
+    needs: tuple[ResourceKey, ...] = ()
+    """Resources this one cannot do without, by the kind's own rules; only declared ones count."""
+    was: ResourceKey | None = None
+    budget: "Budget | None" = None
+    reason: str = ""
+
+    @property
+    def source(self) -> SourceRef:
+        return self.origin.source
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`$limit`: how many of a group may be changed or removed by one plan."""
+
+    label: str
+    source: SourceRef
+    count: int | None = None
+    percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """All live members of one owner must be among the declared: `exactly`.
+
+    ``owner`` names the owner as the kind understands it (a permission set, a queue); what is live
+    under it and not declared is removed.
+    """
+
+    kind: str
+    owner: ResourceKey
+    source: SourceRef
+    budget: Budget | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRow:
+    """What the org holds for a key. ``record_id`` is for the wire only and never enters a plan."""
+
+    key: ResourceKey
+    record_id: str
+    fields: Mapping[str, Value]
+    modified: str | None = None
+    """LastModifiedDate as the org wrote it, for conditional requests and for naming who did it."""
+    modified_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """Everything the files say, in file order. ``digest`` is over the content, not the layout."""
+
+    resources: Sequence[Resource]
+    scopes: Sequence[Scope]
+    digest: str
+    release: str | None = None
+    files: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Values of secret variables by name. Never leaves the process except to the org."""
