@@ -119,6 +119,12 @@ class SObject:
     flags: dict[str, Any] = field(default_factory=dict)
     """Further describe flags that differ from the usual (`feedEnabled`, `mergeable`…)."""
 
+    def copy(self) -> "SObject":
+        """The same object with collections of its own; fields are values and are shared."""
+        return replace(
+            self, fields=dict(self.fields), record_types=list(self.record_types), flags=dict(self.flags)
+        )
+
     def field(self, name: str) -> Field | None:
         return self.fields.get(name.lower())
 
@@ -141,6 +147,8 @@ class Schema:
         self._objects: dict[str, SObject] = {}
         self._by_prefix: dict[str, SObject] = {}
         self._children: dict[str, list[ChildRelationship]] | None = None
+        self.version = 0
+        """Counts changes, so that what was compiled from the schema knows it is stale."""
 
     def __iter__(self) -> Iterator[SObject]:
         return iter(sorted(self._objects.values(), key=lambda each: each.name.lower()))
@@ -161,16 +169,20 @@ class Schema:
         self._objects[sobject.name.lower()] = sobject
         if sobject.key_prefix:
             self._by_prefix[sobject.key_prefix] = sobject
+        self._changed()
+
+    def _changed(self) -> None:
         self._children = None
+        self.version += 1
 
     def add_field(self, sobject: str, new: Field) -> None:
         self[sobject].add(new)
-        self._children = None
+        self._changed()
 
     def replace_field(self, sobject: str, name: str, **changes: Any) -> None:
         owner = self[sobject]
         owner.add(replace(owner.fields[name.lower()], **changes))
-        self._children = None
+        self._changed()
 
     def children_of(self, name: str) -> list[ChildRelationship]:
         """Reference fields of other objects that point here, with the path's name from here."""

@@ -54,7 +54,10 @@ class Step:
     """
 
     kind: str
+    sobject: str
     key: ResourceKey
+    identity: Fields
+    """The fields that find the row; after a rename those that find it before."""
     action: Action
     before: Fields | None
     after: Fields | None
@@ -83,6 +86,8 @@ class Step:
         return {
             "address": self.address,
             "kind": self.kind,
+            "sobject": self.sobject,
+            "identity": fields_to_json(self.identity),
             "action": self.action.value,
             "before": fields_to_json(self.before),
             "after": fields_to_json(self.after),
@@ -100,6 +105,8 @@ class Step:
     def from_json(cls, data: Mapping[str, Any]) -> "Step":
         return cls(
             kind=data["kind"],
+            sobject=data["sobject"],
+            identity=fields_from_json(data["identity"]) or {},
             key=ResourceKey.parse(data["address"]),
             action=Action(data["action"]),
             before=fields_from_json(data["before"]),

@@ -2,15 +2,15 @@
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from .describe import ObjectInfo
 from .errors import Problem
 from .keys import ResourceKey
 from .outcome import Outcome
-from .plan import Action, Inverse, Step
+from .plan import Action, Inverse, Lane, Step
 from .state import LiveRow, Resource, Scope
-from .values import Fields
+from .values import Fields, Ref, Value
 
 Row = dict[str, Any]
 """One row as the org answers it: JSON values, parents as nested rows, `attributes` included."""
@@ -70,54 +70,99 @@ class OrgClient(Protocol):
         ...
 
 
-ReadRoutine = Generator[Sequence[str], Sequence[Sequence[Row]], "Found"]
-"""Yields queries, is sent their rows, returns what it found. All kinds are pumped together, so that
-their queries share calls."""
+T_co = TypeVar("T_co", covariant=True)
+Routine = Generator[Sequence[str], Sequence[Sequence[Row]], T_co]
+"""A read that yields queries, is sent their rows and returns what it made of them. The routines of
+all kinds are pumped together, so that their queries share calls."""
 
 
 @dataclass(slots=True)
 class Found:
-    """Live rows by key, and the members of each exact scope."""
+    """Live rows by key, and the live members of each exact scope by its owner."""
 
     rows: dict[ResourceKey, LiveRow] = field(default_factory=dict)
-    members: dict[ResourceKey, list[ResourceKey]] = field(default_factory=dict)
+    members: dict[ResourceKey, list[LiveRow]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A step on its way: with the id of the row it changes, None for a create."""
+    """A step on its way: with the row it changes, None for a create."""
 
     step: Step
     live: LiveRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessChange:
+    """Somebody gains or loses something by a step."""
+
+    who: str
+    what: str
+    gains: bool
+
+
+class Lookups(Protocol):
+    """Natural keys to record ids, remembered for the length of a run."""
+
+    def find(self, refs: Iterable[Ref]) -> Routine[None]:
+        """Look up the ``refs`` not known yet. Afterwards `id_of` answers for those that exist."""
+        ...
+
+    def id_of(self, ref: Ref) -> str | None: ...
+
+    def learn(self, ref: Ref, record_id: str) -> None:
+        """Remember a row that was just made."""
+        ...
 
 
 class Kind(Protocol):
     """All knowledge of one kind of resource. The engine knows none by name."""
 
     name: str
+    lane: Lane
 
-    def resolve(self, resources: Sequence[Resource]) -> ReadRoutine:
-        """Type the fields in place by the org's describe and check lookups; problems in `Found`."""
+    def sobjects(self, resources: Sequence[Resource]) -> set[str]:
+        """Objects whose describes `resolve` will ask for, so that they are fetched together."""
         ...
 
-    def read_live(self, wanted: Sequence[Resource], scopes: Sequence[Scope]) -> ReadRoutine:
+    def resolve(self, resources: Sequence[Resource]) -> list[Problem]:
+        """Type the fields in place by the org's describe."""
+        ...
+
+    def read_live(self, wanted: Sequence[Resource], scopes: Sequence[Scope]) -> Routine[Found]:
         """Read the owned fields of ``wanted`` and the members of ``scopes``."""
         ...
 
-    def read_again(self, steps: Sequence[Step]) -> ReadRoutine:
+    def read_again(self, steps: Sequence[Step]) -> Routine[Found]:
         """Read the fields that ``steps`` touch, for the last look before writing and for settling."""
         ...
 
-    def read_whole(self, keys: Sequence[ResourceKey]) -> ReadRoutine:
+    def read_whole(self, rows: Sequence[LiveRow], sobject: str) -> Routine[Found]:
         """Read all that is needed to make each row again, before it is deleted."""
         ...
 
-    def steps(self, resource: Resource, live: LiveRow | None, changed: Fields) -> Sequence[Step]:
-        """The acts that make ``live`` as ``resource`` says. ``changed``: desired values that differ."""
+    def changes(self, resource: Resource, live: LiveRow) -> dict[str, Value]:
+        """The desired values that are not live, in field order."""
+        ...
+
+    def creation_defaults(self, resources: Sequence[Resource]) -> Routine[None]:
+        """Fill `on_create` of resources that will be made with what the org demands and the files leave out."""
+        ...
+
+    def check(self, resource: Resource, live: LiveRow | None, changed: Fields) -> list[Problem]:
+        """Why this change cannot be made: unwritable fields, fields that the org demands."""
         ...
 
     def inverse(self, step: Step) -> Inverse: ...
+
+    def side_effects(self, step: Step) -> tuple[str, ...]: ...
+
+    def can_wait(self, sobject: str, field_name: str) -> bool:
+        """Whether a lookup may be left empty on create and filled by a later update."""
+        ...
+
+    def access(self, step: Step) -> Iterable[AccessChange]: ...
 
     def send(self, action: Action, sobject: str, batch: Sequence[Sending]) -> list[Outcome]:
         """Send one API call. At most `MAX_COLLECTION_RECORDS` steps of one action on one sObject."""

@@ -32,7 +32,10 @@ class Resource:
     """
 
     kind: str
+    sobject: str
     key: ResourceKey
+    identity: dict[str, Value]
+    """The fields whose values find the row; lookups among them are `Ref`s."""
     fields: dict[str, Value]
     origin: Origin
     on_create: dict[str, Value] = field(default_factory=dict)
@@ -44,9 +47,9 @@ class Resource:
     """Addresses or patterns written under `$depends_on`."""
     needs: tuple[ResourceKey, ...] = ()
     """Resources this one cannot do without, by the kind's own rules; only declared ones count."""
-    was: ResourceKey | None = None
+    was: Mapping[str, Value] | None = None
+    """Former identity: a live row under it is renamed instead of a new one made."""
     budget: "Budget | None" = None
-    reason: str = ""
 
     @property
     def source(self) -> SourceRef:
@@ -73,6 +76,8 @@ class Scope:
 
     kind: str
     owner: ResourceKey
+    identity: Mapping[str, Value]
+    """The part of its members' identity that all share: the lookup to the owner."""
     source: SourceRef
     budget: Budget | None = None
 
@@ -83,6 +88,7 @@ class LiveRow:
 
     key: ResourceKey
     record_id: str
+    identity: Mapping[str, Value]
     fields: Mapping[str, Value]
     modified: str | None = None
     """LastModifiedDate as the org wrote it, for conditional requests and for naming who did it."""
@@ -98,5 +104,4 @@ class DesiredState:
     digest: str
     release: str | None = None
     files: tuple[str, ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Values of secret variables by name. Never leaves the process except to the org."""
+    warnings: tuple[str, ...] = ()
