@@ -1,0 +1,236 @@
+"""The emulated org: schema, rows, rules and time behind one object.
+
+Endpoints and tests speak to `EmulatedOrg`; it owns the schema, the store, the clock and the
+compiled tables. Kept in a file it is the same org when opened again: its ids, users, rows and the
+schema that was added to the standard one.
+"""
+
+# ruff: noqa: S608 - names come from the schema, values are bound
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import deletes, ids, setup_rules, standard
+from .clock import Clock
+from .errors import InvalidField, NotFound
+from .fresh import furnish
+from .schema import Field, Schema
+from .store import Store
+from .tables import Table, Tables
+from .values import writer
+from .writes import Transaction, gone
+
+if TYPE_CHECKING:
+    from .soql.run import QueryResult
+
+setup_rules.register()
+
+
+class EmulatedOrg:
+    """One org. ``path`` None keeps it in memory; a file that exists is opened as it was left."""
+
+    def __init__(
+        self, path: str | Path | None = None, *, clock: Clock | None = None, name: str = "Emulated Org"
+    ) -> None:
+        self.clock = clock or Clock()
+        self.store = Store(path)
+        self.schema: Schema = standard.load()
+        self.tables = Tables(self.schema)
+        self._facts: dict[str, str] = {}
+        if self.store.execute("SELECT 1 FROM sqlite_master WHERE name = '_org'"):
+            self._reopen()
+        else:
+            self._begin(name)
+
+    def _begin(self, name: str) -> None:
+        self.store.create_tables(list(self.schema))
+        with self.store.transaction():
+            self.store.ensure_table(deletes.BIN_DDL)
+            self.store.execute(deletes.BIN_INDEX)
+            self.store.ensure_table("CREATE TABLE _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+            for key in ("password", "client_secret"):
+                self.set_fact(key, secrets.token_urlsafe(18))
+            self.set_fact("client_id", "3MVG9" + secrets.token_hex(40))
+            furnish(self, name)
+
+    def _reopen(self) -> None:
+        self._facts = dict(self.store.execute("SELECT key, value FROM _org"))
+
+    # -- facts about the org that are no rows
+
+    def fact(self, key: str) -> str:
+        return self._facts[key]
+
+    def set_fact(self, key: str, value: str) -> None:
+        self.store.execute("INSERT OR REPLACE INTO _org VALUES (?, ?)", (key, value))
+        self._facts[key] = value
+
+    @property
+    def org_id(self) -> str:
+        """18 characters, of the one Organization row."""
+        return self.fact("org_id")
+
+    @property
+    def admin_id(self) -> str:
+        return self.fact("admin_id")
+
+    @property
+    def username(self) -> str:
+        """Of the administrator; follows the row when it is renamed."""
+        (row,) = self.store.execute(
+            'SELECT "Username" FROM "User" WHERE "Id" = ?', (ids.parse(self.admin_id),)
+        )
+        return str(row[0])
+
+    @property
+    def password(self) -> str:
+        return self.fact("password")
+
+    @property
+    def client_id(self) -> str:
+        return self.fact("client_id")
+
+    @property
+    def client_secret(self) -> str:
+        return self.fact("client_secret")
+
+    # -- writing
+
+    @contextmanager
+    def transaction(self, user_id: str | None = None) -> Iterator[Transaction]:
+        """One Salesforce transaction of a user (the administrator unless named).
+
+        An exception undoes all of it. Other threads wait until it ends.
+        """
+        with self.store.lock:
+            self.clock.tick()
+            with self.store.transaction():
+                yield Transaction(self, ids.parse(user_id or self.admin_id) or 0)
+
+    # -- reading
+
+    def retrieve(
+        self, sobject: str, record_id: str, fields: Sequence[str] | None = None, *, version: str = "64.0"
+    ) -> dict[str, Any]:
+        """One row as JSON with its attributes: the named fields, or all of them.
+
+        Raises NOT_FOUND for a row that is not there, deleted ones included, and INVALID_FIELD for an
+        unknown field.
+        """
+        table = self.tables[sobject]
+        number = ids.parse(record_id)
+        found = [] if number is None else self.store.execute(table.select_sql, (number,))
+        if not found:
+            raise NotFound
+        values = dict(zip(table.columns, found[0], strict=True))
+        if values.get("IsDeleted"):
+            raise gone(deleted=True)
+        wanted = self._wanted(table, fields)
+        return {
+            "attributes": attributes(table.name, ids.to_text(values["Id"]), version),
+            **{each.name: self._value(table, each, values, version) for each in wanted},
+        }
+
+    def _wanted(self, table: Table, names: Sequence[str] | None) -> list[Field]:
+        if names is None:
+            return list(table.sobject.fields.values())
+        wanted = []
+        for name in names:
+            found = table.sobject.field(name)
+            if found is None:
+                raise InvalidField(f"No such column '{name}' on sobject of type {table.name}")
+            wanted.append(found)
+        return wanted
+
+    def _value(self, table: Table, field: Field, values: Mapping[str, Any], version: str) -> Any:
+        if field.type == "address":
+            return address(field.name, values)
+        if field.type == "location":
+            return location(field.name, values)
+        if field.type == "base64" and values[field.name] is not None:
+            record = ids.to_text(values["Id"])
+            return f"/services/data/v{version}/sobjects/{table.name}/{record}/{field.name}"
+        return self.to_json(field, values.get(field.name), version)
+
+    def to_json(self, field: Field, raw: Any, version: str = "64.0") -> Any:
+        """A stored value as JSON shows it."""
+        return writer(field)(raw)
+
+    def query(
+        self, soql: str, *, all_rows: bool = False, user_id: str | None = None, version: str = "64.0"
+    ) -> "QueryResult":
+        """Run SOQL as a user (the administrator unless named); ``all_rows`` includes deleted rows."""
+        from .soql.run import run_query
+
+        return run_query(self, soql, all_rows=all_rows, user_id=user_id or self.admin_id, version=version)
+
+    # -- for tests
+
+    def has(self, sobject: str, **fields: Any) -> str:
+        """Insert a row as the administrator; its id."""
+        with self.transaction() as tx:
+            return tx.insert(sobject, fields)
+
+    def rows(self, sobject: str, **where: Any) -> list[dict[str, Any]]:
+        """Living rows as JSON values by field, those whose fields equal ``where``, in id order."""
+        table = self.tables[sobject]
+        sql = f'SELECT * FROM "{table.name}" WHERE 1{table.living} ORDER BY "Id"'
+        found = []
+        columns = ", ".join(f'"{column}"' for column in table.columns)
+        for row in self.store.execute(sql.replace("*", columns, 1)):
+            shown = {
+                each.name: table.writer(each)(value) for each, value in zip(table.stored, row, strict=True)
+            }
+            if all(shown.get(name) == value for name, value in where.items()):
+                found.append(shown)
+        return found
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def attributes(sobject: str, record_id: str, version: str) -> dict[str, str]:
+    """The `attributes` member of a row."""
+    return {"type": sobject, "url": f"/services/data/v{version}/sobjects/{sobject}/{record_id}"}
+
+
+ADDRESS_PARTS = (
+    ("city", "City"),
+    ("country", "Country"),
+    ("geocodeAccuracy", "GeocodeAccuracy"),
+    ("latitude", "Latitude"),
+    ("longitude", "Longitude"),
+    ("postalCode", "PostalCode"),
+    ("state", "State"),
+    ("street", "Street"),
+)
+"""Keys of an address as JSON shows it, and the field each is read from after the address's prefix."""
+
+
+def address(name: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A compound address from its parts; None when all are empty."""
+    prefix = name.removesuffix("Address")
+    parts = {key: values.get(prefix + part) for key, part in ADDRESS_PARTS}
+    return parts if any(value is not None for value in parts.values()) else None
+
+
+def location(name: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A custom geolocation `X__c` from `X__Latitude__s` and `X__Longitude__s`."""
+    base = name.removesuffix("__c")
+    latitude, longitude = values.get(f"{base}__Latitude__s"), values.get(f"{base}__Longitude__s")
+    return None if latitude is None and longitude is None else {"latitude": latitude, "longitude": longitude}
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """What a seed brought: objects and fields made, components kept as trees, what was left out and why."""
+
+    objects: list[str] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)

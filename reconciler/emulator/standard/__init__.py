@@ -1,0 +1,235 @@
+"""The standard objects, as compact files of our own, one line a field.
+
+A file is a run of blocks. A block begins with an object and goes on with its fields::
+
+    @Account 001 | Account | Accounts | undelete merge
+    Name         string 255 req name | Account Name
+    OwnerId      reference User def req rel:Owner kids: | Owner ID
+    Type         picklist 40 | Account Type | Prospect;Customer - Direct;Other
+    CreatedById
+
+First the name, the type and its size (`255` characters, `18,2` precision and scale, `8` digits),
+then words from `FIELD_WORDS` and `key:value` pairs from `FIELD_KEYS`; after bars the label and the
+picklist values (`value=label`, a star marks the default, a minus an inactive one). A bare name is
+one of `USUAL`, the fields that are alike everywhere. `%permissions` stands for the user
+permissions of `permissions.txt`, which profiles and permission sets share.
+
+Source: describes and field lists of public orgs at API 46 to 64; the facts, not the texts.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ..schema import Field, PicklistValue, Schema, SObject
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "id": {"length": 18, "id_lookup": True, "createable": False, "updateable": False, "nillable": False},
+    "reference": {"length": 18},
+    "datetime": {"groupable": False},
+    "boolean": {"nillable": False, "defaulted_on_create": True, "default": False},
+    "double": {"groupable": False},
+    "currency": {"groupable": False},
+    "percent": {"groupable": False},
+    "address": {"createable": False, "updateable": False, "sortable": False, "groupable": False},
+    "location": {"createable": False, "updateable": False, "sortable": False, "groupable": False},
+    "base64": {"filterable": False, "sortable": False, "groupable": False, "aggregatable": False},
+    "email": {"length": 80},
+    "phone": {"length": 40},
+    "url": {"length": 255},
+}
+"""What a type implies unless a line says otherwise."""
+
+READ_ONLY = {"createable": False, "updateable": False}
+FIELD_WORDS: dict[str, dict[str, Any]] = {
+    "req": {"nillable": False},
+    "nil": {"nillable": True},
+    "def": {"defaulted_on_create": True},
+    "ro": READ_ONLY,
+    "create": {"updateable": False},
+    "edit": {"createable": False},
+    "uniq": {"unique": True},
+    "ext": {"external_id": True},
+    "key": {"id_lookup": True},
+    "cs": {"case_sensitive": True},
+    "name": {"name_field": True},
+    "calc": {"calculated": True},
+    "restricted": {"restricted_picklist": True},
+    "perm": {"permissionable": True},
+    "nofilter": {"filterable": False},
+    "nosort": {"sortable": False},
+    "nogroup": {"groupable": False},
+    "noagg": {"aggregatable": False},
+    "long": {"filterable": False, "sortable": False, "groupable": False, "aggregatable": False},
+    "html": {"html": True},
+    "enc": {"encrypted": True},
+    "true": {"default": True},
+    "cascade": {"cascade_delete": True},
+    "restrict": {"restricted_delete": True},
+    "masterread": {"write_requires_master_read": True},
+}
+FIELD_KEYS = {
+    "rel": "relationship_name",
+    "kids": "child_relationship_name",
+    "in": "compound",
+    "xt": "extra_type_info",
+    "auto": "auto_number",
+    "ctl": "controller",
+    "value": "default",
+}
+STAMP = {"type": "datetime", **READ_ONLY, "nillable": False, "defaulted_on_create": True, "groupable": False}
+BY = {
+    "type": "reference",
+    "length": 18,
+    "reference_to": ("User",),
+    **READ_ONLY,
+    "nillable": False,
+    "defaulted_on_create": True,
+}
+USUAL: dict[str, dict[str, Any]] = {
+    "Id": {"type": "id", **SHAPES["id"], "defaulted_on_create": True},
+    "IsDeleted": {"type": "boolean", **SHAPES["boolean"], **READ_ONLY, "label": "Deleted"},
+    "CreatedDate": {**STAMP, "label": "Created Date"},
+    "CreatedById": {**BY, "label": "Created By ID", "relationship_name": "CreatedBy"},
+    "LastModifiedDate": {**STAMP, "label": "Last Modified Date"},
+    "LastModifiedById": {**BY, "label": "Last Modified By ID", "relationship_name": "LastModifiedBy"},
+    "SystemModstamp": {**STAMP, "label": "System Modstamp"},
+    "LastViewedDate": {**STAMP, "nillable": True, "defaulted_on_create": False, "label": "Last Viewed Date"},
+    "LastReferencedDate": {
+        **STAMP,
+        "nillable": True,
+        "defaulted_on_create": False,
+        "label": "Last Referenced Date",
+    },
+    "LastActivityDate": {"type": "date", **READ_ONLY, "label": "Last Activity"},
+}
+OBJECT_WORDS: dict[str, dict[str, Any]] = {
+    "readonly": {"createable": False, "updateable": False, "deletable": False, "undeletable": False},
+    "nocreate": {"createable": False},
+    "noupdate": {"updateable": False},
+    "nodelete": {"deletable": False, "undeletable": False},
+    "setup": {"setup": True},
+}
+
+
+def load() -> Schema:
+    """A new schema with every standard object; the files are read once a process."""
+    schema = Schema()
+    for sobject in _objects():
+        schema.add(sobject.copy())
+    return schema
+
+
+@cache
+def _objects() -> tuple[SObject, ...]:
+    folder = resources.files(__package__)
+    return tuple(
+        sobject
+        for name in sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".objects"))
+        for sobject in parse((folder / name).read_text(encoding="utf-8"))
+    )
+
+
+def parse(text: str) -> Iterator[SObject]:
+    """The objects of one file, in its order."""
+    current: SObject | None = None
+    for line in text.splitlines():
+        if not line or line[0] == "#":
+            continue
+        if line[0] == "@":
+            if current is not None:
+                yield current
+            current = _parse_object(line)
+        elif line == "%permissions":
+            assert current is not None
+            for field in _permissions():
+                current.add(field)
+        else:
+            assert current is not None
+            current.add(_parse_field(line, current))
+    if current is not None:
+        yield current
+
+
+def _parse_object(line: str) -> SObject:
+    parts = [part.strip() for part in line[1:].split("|")]
+    name, _, prefix = parts[0].partition(" ")
+    changes: dict[str, Any] = {}
+    flags: dict[str, Any] = {}
+    for word in parts[3].split() if len(parts) > 3 else ():
+        if word in OBJECT_WORDS:
+            changes |= OBJECT_WORDS[word]
+        elif word.startswith("unique:"):
+            keys = tuple(tuple(key.split("+")) for key in word[7:].split(","))
+            changes["unique_keys"] = keys
+        elif word.startswith("filter:"):
+            changes["filter_required"] = tuple(word[7:].split(","))
+        else:
+            flag, _, value = word.partition("=")
+            flags[flag] = value != "no"
+    return SObject(
+        name=name,
+        label=parts[1],
+        label_plural=parts[2],
+        key_prefix=prefix or None,
+        has_recycle_bin=False,
+        flags=flags,
+        **changes,
+    )
+
+
+def _parse_field(line: str, owner: SObject) -> Field:
+    head, _, rest = line.partition("|")
+    label, _, values = rest.partition("|")
+    words = head.split()
+    name = words[0]
+    label = label.strip()
+    if len(words) == 1:
+        usual = USUAL[name]
+        if name == "IsDeleted":
+            owner.has_recycle_bin = True
+        return Field(name=name, **{"label": label or f"{owner.label} ID", **usual})
+    kind = words[1]
+    made: dict[str, Any] = {"label": label or name, **SHAPES.get(kind, {})}
+    for word in words[2:]:
+        if word in FIELD_WORDS:
+            made |= FIELD_WORDS[word]
+        elif word[0].isdigit():
+            made |= _size(kind, word)
+        elif ":" in word:
+            key, _, value = word.partition(":")
+            made[FIELD_KEYS[key]] = value or None
+        else:
+            made["reference_to"] = tuple(word.split(","))
+    if values:
+        made["picklist"] = _picklist(values.strip())
+    if made.get("default") and isinstance(made["default"], str) and kind in ("int", "double"):
+        made["default"] = float(made["default"]) if kind == "double" else int(made["default"])
+    return Field(name=name, type=kind, **made)
+
+
+def _size(kind: str, word: str) -> dict[str, Any]:
+    if "," in word:
+        precision, scale = word.split(",")
+        return {"precision": int(precision), "scale": int(scale)}
+    return {"digits" if kind in ("int", "long") else "length": int(word)}
+
+
+def _picklist(text: str) -> tuple[PicklistValue, ...]:
+    values = []
+    for part in text.split(";"):
+        active, default = not part.startswith("-"), part.endswith("*")
+        value, _, label = part.removeprefix("-").removesuffix("*").partition("=")
+        values.append(PicklistValue(value, label or value, active, default))
+    return tuple(values)
+
+
+@cache
+def _permissions() -> tuple[Field, ...]:
+    text = (resources.files(__package__) / "permissions.txt").read_text(encoding="utf-8")
+    shape = SHAPES["boolean"]
+    return tuple(
+        Field(name="Permissions" + name, type="boolean", **{"label": label, **shape})
+        for name, _, label in (line.partition("|") for line in text.splitlines() if line)
+    )

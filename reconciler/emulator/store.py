@@ -1,0 +1,207 @@
+"""Rows in SQLite: one connection, one lock, transactions that nest.
+
+Every sObject has a table of its name, with a column for each stored field; the emulator's own
+tables begin with an underscore. A transaction holds the lock until it ends, so a reader never
+sees half of one; inside it, a nested transaction is a savepoint. An exception undoes the innermost
+one it leaves.
+
+Serial numbers (of ids and auto-numbers) are counted in memory and written when the outermost
+transaction commits. One that is rolled back does not give its numbers back, as in Salesforce.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .schema import Field, SObject
+
+COLUMN_TYPES = {
+    "id": "INTEGER",
+    "reference": "INTEGER",
+    "boolean": "INTEGER NOT NULL DEFAULT 0",
+    "int": "INTEGER",
+    "long": "INTEGER",
+    "double": "REAL",
+    "currency": "REAL",
+    "percent": "REAL",
+    "datetime": "INTEGER",
+    "date": "TEXT",
+    "time": "TEXT",
+    "base64": "BLOB",
+}
+"""SQLite's type of a field type; all others are text that compares without regard to case."""
+
+CACHED_STATEMENTS = 512
+PAGE_CACHE_KIB = 16_384
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def column_type(field: Field) -> str:
+    if field.name == "Id":
+        return "INTEGER PRIMARY KEY"
+    return COLUMN_TYPES.get(field.type) or ("TEXT" if field.case_sensitive else "TEXT COLLATE NOCASE")
+
+
+class Store:
+    """The database of one org: in memory, or a file that another process may open later."""
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self.path = None if path is None or str(path) == ":memory:" else Path(path)
+        self.lock = threading.RLock()
+        self._depth = 0
+        self._serials: dict[str, int] = {}
+        self._dirty_serials: set[str] = set()
+        self._connection = sqlite3.connect(
+            self.path or ":memory:",
+            check_same_thread=False,
+            isolation_level=None,
+            cached_statements=CACHED_STATEMENTS,
+        )
+        if self.path is not None:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
+        self._load_serials()
+
+    # -- statements
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement under the lock; all of its rows."""
+        with self.lock:
+            return self._connection.execute(sql, params).fetchall()
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        with self.lock:
+            self._connection.executemany(sql, rows)
+
+    def changed(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Run one statement that writes; how many rows it touched."""
+        with self.lock:
+            return self._connection.execute(sql, params).rowcount
+
+    def ensure_table(self, ddl: str) -> None:
+        """Run ``CREATE TABLE IF NOT EXISTS _x (…)``: each feature makes its own underscore table."""
+        self.execute(ddl)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection itself, for functions and collations; use it under `lock` only."""
+        return self._connection
+
+    # -- transactions
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block or nothing. Nested in another, it is a savepoint of that one."""
+        with self.lock:
+            name = f"s{self._depth}"
+            begin, commit, rollback = (
+                ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+                if self._depth == 0
+                else (f"SAVEPOINT {name}", f"RELEASE {name}", f"ROLLBACK TO {name}")
+            )
+            self._connection.execute(begin)
+            self._depth += 1
+            try:
+                yield
+                if self._depth == 1:
+                    self._save_serials()
+                self._connection.execute(commit)
+            except BaseException:
+                self._connection.execute(rollback)
+                if self._depth > 1:
+                    self._connection.execute(commit)
+                raise
+            finally:
+                self._depth -= 1
+
+    # -- serial numbers
+
+    def next_serial(self, key: str, first: int = 1) -> int:
+        """The next number of ``key`` (a key prefix, or `Object.Field` of an auto-number)."""
+        number = self._serials.get(key, first - 1) + 1
+        self._serials[key] = number
+        self._dirty_serials.add(key)
+        return number
+
+    def _load_serials(self) -> None:
+        self.execute("CREATE TABLE IF NOT EXISTS _serial (key TEXT PRIMARY KEY, last INTEGER NOT NULL)")
+        self._serials = dict(self.execute("SELECT key, last FROM _serial"))
+
+    def _save_serials(self) -> None:
+        if self._dirty_serials:
+            rows = [(key, self._serials[key]) for key in self._dirty_serials]
+            self._connection.executemany("INSERT OR REPLACE INTO _serial VALUES (?, ?)", rows)
+            self._dirty_serials.clear()
+
+    # -- tables of sObjects
+
+    def create_tables(self, sobjects: Sequence[SObject]) -> None:
+        """Make the tables and indexes that these objects lack."""
+        with self.transaction():
+            for sobject in sobjects:
+                for statement in table_ddl(sobject):
+                    self._connection.execute(statement)
+
+    def add_column(self, sobject: SObject, field: Field) -> None:
+        """Make room for a new field in an existing table; rows have its default for booleans, else null."""
+        with self.transaction():
+            self._connection.execute(
+                f"ALTER TABLE {quoted(sobject.name)} ADD COLUMN {quoted(field.name)} {column_type(field)}"
+            )
+            if index := index_ddl(sobject, (field.name,), field):
+                self._connection.execute(index)
+
+    # -- whole databases
+
+    def copy_into(self, other: "Store") -> None:
+        """Make ``other`` hold what this one holds."""
+        with self.lock, other.lock:
+            self._connection.backup(other._connection)
+            other._serials = dict(self._serials)
+            other._dirty_serials = set()
+
+    def serialize(self) -> bytes:
+        with self.lock:
+            return self._connection.serialize()
+
+    def deserialize(self, content: bytes) -> None:
+        with self.lock:
+            self._connection.deserialize(content)
+            self._load_serials()
+
+    def close(self) -> None:
+        with self.lock:
+            self._connection.close()
+
+
+def table_ddl(sobject: SObject) -> Iterator[str]:
+    """The statements that make an object's table and its indexes."""
+    stored = [field for field in sobject.fields.values() if field.stored]
+    columns = ", ".join(f"{quoted(field.name)} {column_type(field)}" for field in stored)
+    yield f"CREATE TABLE IF NOT EXISTS {quoted(sobject.name)} ({columns})"
+    for field in stored:
+        if index := index_ddl(sobject, (field.name,), field):
+            yield index
+
+
+def index_ddl(sobject: SObject, columns: tuple[str, ...], field: Field) -> str | None:
+    """The index of one field, if it has one: references, unique fields, external ids.
+
+    A unique index leaves rows in the recycle bin out: they do not collide.
+    """
+    if field.name == "Id" or field.name in ("CreatedById", "LastModifiedById"):
+        return None
+    if not (field.unique or field.external_id or field.type == "reference"):
+        return None
+    name = quoted(f"_{sobject.name}_{'_'.join(columns)}")
+    unique = "UNIQUE " if field.unique else ""
+    living = " WHERE IsDeleted = 0" if field.unique and sobject.field("IsDeleted") else ""
+    listed = ", ".join(quoted(column) for column in columns)
+    return f"CREATE {unique}INDEX IF NOT EXISTS {name} ON {quoted(sobject.name)} ({listed}){living}"

@@ -1,0 +1,505 @@
+"""One Salesforce transaction: rows inserted, updated, deleted under Salesforce's rules.
+
+A write goes: may this object be written at all; may it share the transaction (MIXED_DML); each
+named field exists, is writable and reads as its type; defaults; parents exist; required fields;
+the object's own rules (`setup_rules`); unique keys, which SQLite's indexes watch; stamps. The first
+refusal of a row ends it, except that required fields are reported together.
+
+Source: Apex Developer Guide, "Triggers and Order of Execution" and "sObjects That Cannot Be Used
+Together in DML Operations"; error texts as in public captures.
+"""
+
+# ruff: noqa: S608 - names come from the schema, values are bound
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from . import deletes, ids
+from .errors import ApiError, InvalidField
+from .rules import rules_for
+from .schema import Field
+from .store import quoted
+from .tables import Entry, Table
+from .values import wrong_id
+
+if TYPE_CHECKING:
+    from .org import EmulatedOrg
+
+MASTER_RECORD_TYPE = ids.make("012", 0)
+"""`012000000000000AAA`: means no record type."""
+USER_SETUP_FIELDS = frozenset(
+    ["UserRoleId", "IsActive", "ForecastEnabled", "IsPortalEnabled", "Username", "ProfileId"]
+)
+"""A change to one of these makes a user update a setup write."""
+
+
+class MultipleMatches(ApiError):
+    """An external id that finds several rows; HTTP answers 300 with their addresses."""
+
+    status, code = 300, "DUPLICATE_EXTERNAL_ID"
+
+    def __init__(self, field: str, found: list[str]) -> None:
+        self.ids = found
+        super().__init__(
+            f"{field}: more than one record found for external id field: [{', '.join(found)}]", fields=[]
+        )
+
+
+class RequiredFieldMissing(ApiError):
+    """Source: REST API Developer Guide, "Status Codes and Error Responses"."""
+
+    code = "REQUIRED_FIELD_MISSING"
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"Required fields are missing: [{', '.join(names)}]", fields=names)
+
+
+class NotWritable(ApiError):
+    code = "INVALID_FIELD_FOR_INSERT_UPDATE"
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of "
+            "this field and verify that it is read/write for your profile or permission set.",
+            fields=names,
+        )
+
+
+def gone(deleted: bool) -> ApiError:
+    """The refusal to touch a row that is in the recycle bin, or that is nowhere."""
+    if deleted:
+        return ApiError("entity is deleted", code="ENTITY_IS_DELETED", status=404, fields=[])
+    return ApiError("invalid cross reference id", code="INVALID_CROSS_REFERENCE_KEY", status=404, fields=[])
+
+
+class Transaction:
+    """Writes of one request by one user. Made by `EmulatedOrg.transaction`, which undoes it whole."""
+
+    def __init__(self, org: "EmulatedOrg", user: int) -> None:
+        self.org = org
+        self.store = org.store
+        self.user = user
+        self.stamp = org.clock.now_ms() // 1000 * 1000
+        self._lanes: dict[bool, str] = {}
+        self._alive: set[int] = set()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part that fails without the rest: an exception undoes it and goes on to the caller."""
+        lanes = dict(self._lanes)
+        try:
+            with self.store.transaction():
+                yield
+        except BaseException:
+            self._lanes = lanes
+            self._alive.clear()
+            raise
+
+    # -- the four writes
+
+    def insert(self, sobject: str, fields: Mapping[str, Any]) -> str:
+        """Add one row; its 18-character id. Raises `ApiError` and adds nothing when refused.
+
+        Where Salesforce answers the insert of a duplicate with the row that is there (group
+        members), so does this.
+        """
+        table = self.org.tables[sobject]
+        if not table.sobject.createable:
+            raise _entity_refused("inserted", table.name)
+        self._enter_lane(table, "insert", fields)
+        row = self._read_row(table, fields)
+        return ids.to_text(self._insert_row(table, row))
+
+    def update(self, sobject: str, record_id: str, fields: Mapping[str, Any]) -> None:
+        """Set fields of one row; the others keep their values. Stamps move even if nothing changes."""
+        table = self.org.tables[sobject]
+        if not table.sobject.updateable:
+            raise _entity_refused("updated", table.name)
+        number = self.find(table, record_id)
+        self._enter_lane(table, "update", fields)
+        changes = self._read_changes(table, fields)
+        self._update_row(table, number, changes)
+
+    def delete(self, sobject: str, record_id: str) -> None:
+        """Delete one row and what hangs on it; into the recycle bin where the object has one."""
+        table = self.org.tables[sobject]
+        if not table.sobject.deletable:
+            raise _entity_refused("deleted", table.name)
+        number = self.find(table, record_id)
+        self._enter_lane(table, "delete", {})
+        deletes.delete(self, table, number)
+
+    def undelete(self, sobject: str, record_id: str) -> None:
+        """Take one row out of the recycle bin, with the rows that were deleted because of it."""
+        table = self.org.tables[sobject]
+        number = self._own_id(table, record_id)
+        self._enter_lane(table, "undelete", {})
+        deletes.undelete(self, table, number)
+
+    def upsert(
+        self,
+        sobject: str,
+        field: str,
+        value: Any,
+        fields: Mapping[str, Any],
+        *,
+        update_only: bool = False,
+    ) -> tuple[str, bool]:
+        """Update the row whose ``field`` is ``value`` or insert one; its id and whether it is new.
+
+        Raises `MultipleMatches` when several rows have the value, NOT_FOUND for a field that is no
+        external id, or for no row with ``update_only``.
+        """
+        table = self.org.tables[sobject]
+        entry = table.entries.get(field.lower())
+        if entry is None or not _is_key(entry):
+            raise no_such_key(field)
+        if entry.name == "Id":
+            if value in (None, ""):
+                return self.insert(sobject, fields), True
+            self.update(sobject, value, fields)
+            return ids.to_text(self._own_id(table, value)), False
+        key = entry.read(value)
+        if key is None:
+            raise ApiError(f"{entry.name} not specified", code="MISSING_ARGUMENT", fields=[entry.name])
+        found = self._matches(table, entry, key)
+        if len(found) > 1:
+            raise MultipleMatches(entry.name, [ids.to_text(each) for each in found])
+        if found:
+            self.update(sobject, ids.to_text(found[0]), fields)
+            return ids.to_text(found[0]), False
+        if update_only:
+            raise ApiError("The requested resource does not exist", code="NOT_FOUND", status=404)
+        return self.insert(sobject, {**fields, entry.name: value}), True
+
+    # -- reading what the client sent
+
+    def _read_row(self, table: Table, fields: Mapping[str, Any]) -> list[Any]:
+        row = table.template.copy()
+        entries = table.entries
+        refused: list[str] = []
+        for key, value in fields.items():
+            entry = entries.get(key) or self._other_key(table, key)
+            if entry is None:
+                continue
+            if isinstance(value, dict) and not entry.is_reference:
+                raise InvalidField(f"No such column '{key}' on sobject of type {table.name}")
+            if not entry.createable:
+                refused.append(entry.name)
+                continue
+            row[entry.position] = self._read(entry, key, value)
+        if refused:
+            raise NotWritable(refused)
+        return row
+
+    def _read_changes(self, table: Table, fields: Mapping[str, Any]) -> dict[str, Any]:
+        changes: dict[str, Any] = {}
+        refused: list[str] = []
+        missing: list[str] = []
+        for key, value in fields.items():
+            entry = table.entries.get(key) or self._other_key(table, key)
+            if entry is None:
+                continue
+            if entry.name == "Id":
+                raise InvalidField("The Id field should not be specified in the sobject data.")
+            if not entry.updateable:
+                refused.append(entry.name)
+                continue
+            stored = self._read(entry, key, value)
+            if stored is None and entry.name in table.required_names:
+                missing.append(entry.name)
+            changes[entry.name] = stored
+        if refused:
+            raise NotWritable(refused)
+        if missing:
+            raise RequiredFieldMissing(missing)
+        return changes
+
+    def _other_key(self, table: Table, key: str) -> Entry | None:
+        """What a key means that is not a field as spelled; None for `attributes`, which is no field."""
+        if key == "attributes":
+            return None
+        lower = key.lower()
+        found = table.entries.get(lower) or table.parents.get(lower)
+        if found is None:
+            raise InvalidField(f"No such column '{key}' on sobject of type {table.name}")
+        return found
+
+    def _read(self, entry: Entry, key: str, value: Any) -> Any:
+        if not entry.is_reference:
+            return entry.read(value)
+        if isinstance(value, Mapping):
+            return self._parent_by_key(entry, value)
+        if value is not None and key.lower() != entry.name.lower():
+            raise InvalidField(f"No such column '{key}' on sobject")
+        number = entry.read(value)
+        if number is None or number == MASTER_RECORD_TYPE:
+            return None
+        if number not in self._alive:
+            self._check_parent(entry, number, value)
+        return number
+
+    def _check_parent(self, entry: Entry, number: int, text: str) -> None:
+        target = self.org.schema.by_prefix(ids.prefix_of(number))
+        if target is None or target.name not in entry.field.reference_to:
+            raise wrong_id(entry.field, text, "FIELD_INTEGRITY_EXCEPTION")
+        state = self.store.execute(self.org.tables[target.name].state_sql, (number,))
+        if not state:
+            raise ApiError("invalid cross reference id", code="INVALID_CROSS_REFERENCE_KEY", fields=[])
+        if state[0][0]:
+            raise ApiError("entity is deleted", code="ENTITY_IS_DELETED", fields=[])
+        self._alive.add(number)
+
+    def _parent_by_key(self, entry: Entry, value: Mapping[str, Any]) -> int | None:
+        """The parent that ``{"Ext__c": "x"}`` names. Source: REST guide, "Relate by External ID"."""
+        attributes = value.get("attributes") or {}
+        wanted = attributes.get("type") or value.get("type")
+        given = {name: each for name, each in value.items() if name not in ("attributes", "type")}
+        targets = [
+            name
+            for name in entry.field.reference_to
+            if name in self.org.schema and (not wanted or name.lower() == str(wanted).lower())
+        ]
+        if len(given) != 1 or not targets:
+            raise InvalidField(
+                f"The external foreign key reference does not reference a valid entity: "
+                f"{entry.field.relationship_name}"
+            )
+        (name, key), *_ = given.items()
+        for target in targets:
+            table = self.org.tables[target]
+            parent_key = table.entries.get(name.lower())
+            if parent_key is None or not _is_key(parent_key):
+                continue
+            stored = parent_key.read(key)
+            found = self._matches(table, parent_key, stored) if stored is not None else []
+            if len(found) > 1:
+                raise MultipleMatches(parent_key.name, [ids.to_text(each) for each in found])
+            if found:
+                return found[0]
+            raise InvalidField(
+                f"Foreign key external ID: {key} not found for field {parent_key.name} in entity {table.name}"
+            )
+        raise InvalidField(
+            f"Field name provided, {name} is not an External ID or indexed field for {targets[0]}"
+        )
+
+    def _matches(self, table: Table, entry: Entry, key: Any) -> list[int]:
+        sql = f'SELECT "Id" FROM {quoted(table.name)} WHERE {quoted(entry.name)} = ?{table.living} LIMIT 20'
+        return [row[0] for row in self.store.execute(sql, (key,))]
+
+    # -- writing rows
+
+    def _insert_row(self, table: Table, row: list[Any]) -> int:
+        """Finish and write a row whose values are read: owner, numbers, own rules, required, stamps."""
+        position = table.position
+        owner = position.get("OwnerId")
+        if owner is not None and row[owner] is None:
+            row[owner] = self.user
+        if table.name_parts:
+            row[position["Name"]] = table.person_name(row)
+        for at, field in table.auto_numbers:
+            row[at] = self._auto_number(table, field)
+        rules = rules_for(table.sobject)
+        if rules is None:
+            if missing := table.missing(row):
+                raise RequiredFieldMissing(missing)
+            return self.write_row(table, row)
+        values = dict(zip(table.columns, row, strict=True))
+        if rules.fill:
+            rules.fill(self, table, values)
+        if missing := table.missing([values[column] for column in table.columns]):
+            raise RequiredFieldMissing(missing)
+        if rules.check_insert:
+            rules.check_insert(self, table, values)
+        if rules.find_same and (same := rules.find_same(self, table, values)) is not None:
+            return same
+        number = self.write_row(table, [values[column] for column in table.columns])
+        if rules.after_insert:
+            rules.after_insert(self, table, number, values)
+        return number
+
+    def write_row(self, table: Table, row: list[Any]) -> int:
+        """Give a complete row its id and stamps and store it; only unique keys can still refuse it."""
+        prefix = table.sobject.key_prefix or "000"
+        number = ids.make(prefix, self.store.next_serial(prefix))
+        row[table.position["Id"]] = number
+        for at, by_user in table.created_stamps:
+            if row[at] is None:
+                row[at] = self.user if by_user else self.stamp
+        try:
+            self.store.connection.execute(table.insert_sql, row)
+        except sqlite3.IntegrityError as error:
+            raise self._duplicate(table, dict(zip(table.columns, row, strict=True)), error) from error
+        self._alive.add(number)
+        return number
+
+    def system_insert(self, sobject: str, **values: Any) -> int:
+        """Add a row as the platform does: stored values, no rules and no rights; its id as a number."""
+        table = self.org.tables[sobject]
+        row = table.template.copy()
+        for name, value in values.items():
+            row[table.position[name]] = value
+        if table.name_parts and not values.get("Name"):
+            row[table.position["Name"]] = table.person_name(row)
+        return self.write_row(table, row)
+
+    def _update_row(self, table: Table, number: int, changes: dict[str, Any]) -> None:
+        rules = rules_for(table.sobject)
+        if changes.get("OwnerId", 0) is None:
+            raise RequiredFieldMissing(["OwnerId"])
+        old = self.row(table, number) if rules or table.name_parts else {}
+        if rules and rules.check_update:
+            rules.check_update(self, table, number, old, changes)
+        if table.name_parts:
+            new = [(old | changes)[column] for column in table.columns]
+            changes["Name"] = table.person_name(new)
+        self.set_fields(table, number, changes)
+        if rules and rules.after_update:
+            rules.after_update(self, table, number, old, changes)
+
+    def set_fields(
+        self, table: Table, number: int, changes: Mapping[str, Any], *, by_user: bool = True
+    ) -> None:
+        """Store values and move the stamps; those of the last modification only if a user did it."""
+        named = dict(changes)
+        for column, value, of_user in (
+            ("LastModifiedDate", self.stamp, True),
+            ("LastModifiedById", self.user, True),
+            ("SystemModstamp", self.stamp, False),
+        ):
+            if column in table.position and (by_user or not of_user):
+                named[column] = value
+        if not named:
+            return
+        assignments = ", ".join(f"{quoted(column)} = ?" for column in named)
+        sql = f'UPDATE {quoted(table.name)} SET {assignments} WHERE "Id" = ?'
+        try:
+            self.store.connection.execute(sql, (*named.values(), number))
+        except sqlite3.IntegrityError as error:
+            raise self._duplicate(table, {**self.row(table, number), **named}, error) from error
+
+    def row(self, table: Table, number: int) -> dict[str, Any]:
+        """The stored values of a row that exists."""
+        return dict(zip(table.columns, self.store.execute(table.select_sql, (number,))[0], strict=True))
+
+    def is_living(self, table: Table, number: int) -> bool:
+        state = self.store.execute(table.state_sql, (number,))
+        return bool(state) and not state[0][0]
+
+    def name_of(self, table: Table, number: int) -> str:
+        """What people call a row: its name field, or its id."""
+        named = next((field.name for field in table.stored if field.name_field), None)
+        return str(self.row(table, number)[named] if named else ids.to_text(number))
+
+    def find(self, table: Table, record_id: str) -> int:
+        """The number of a row that is there. Raises when it is deleted, never was, or is no id."""
+        number = self._own_id(table, record_id)
+        state = self.store.execute(table.state_sql, (number,))
+        if not state or state[0][0]:
+            raise gone(deleted=bool(state))
+        return number
+
+    def _own_id(self, table: Table, record_id: str) -> int:
+        number = ids.parse(record_id) if isinstance(record_id, str) else None
+        if number is None:
+            raise ApiError(f"malformed id {record_id}", code="MALFORMED_ID", fields=["Id"])
+        if ids.prefix_of(number) != table.sobject.key_prefix:
+            raise wrong_id(table.sobject.fields["id"], record_id)
+        return number
+
+    def _auto_number(self, table: Table, field: Field) -> str:
+        number = self.store.next_serial(f"{table.name}.{field.name}")
+        return format_auto_number(field.auto_number or "{0}", number, self.org.clock.now())
+
+    def _duplicate(self, table: Table, values: dict[str, Any], error: sqlite3.IntegrityError) -> ApiError:
+        """The DUPLICATE_VALUE for a broken unique index; it names the row that has the value."""
+        names = [name.rpartition(".")[2] for name in str(error).partition(": ")[2].split(", ")]
+        if names == ["Id"] or not all(name in values for name in names):
+            raise error
+        where = " AND ".join(f"{quoted(name)} = ?" for name in names)
+        sql = f'SELECT "Id" FROM {quoted(table.name)} WHERE {where}{table.living}'
+        holder = self.store.execute(sql, [values[name] for name in names])
+        return duplicate_value(names, holder[0][0] if holder else None)
+
+    # -- what may share a transaction
+
+    def _enter_lane(self, table: Table, operation: str, fields: Mapping[str, Any]) -> None:
+        """Refuse setup and other objects in one transaction (MIXED_DML_OPERATION)."""
+        setup = table.sobject.setup
+        if setup and _may_mix(table.name, operation, fields):
+            return
+        if other := self._lanes.get(not setup):
+            raise ApiError(
+                "DML operation on setup object is not permitted after you have updated a non-setup "
+                f"object (or vice versa): {table.name}, original object: {other}",
+                code="MIXED_DML_OPERATION",
+                fields=[],
+            )
+        self._lanes.setdefault(setup, table.name)
+
+    def forget(self, number: int) -> None:
+        """A row is gone: references to it are checked anew."""
+        self._alive.discard(number)
+
+
+def _may_mix(name: str, operation: str, fields: Mapping[str, Any]) -> bool:
+    if name == "Group":
+        return operation in ("insert", "update")
+    if name != "User":
+        return False
+    if operation == "insert":
+        return fields.get("UserRoleId") is None
+    return operation == "update" and not USER_SETUP_FIELDS.intersection(fields)
+
+
+def _is_key(entry: Entry) -> bool:
+    """Whether rows can be found by this field: external ids, unique and id-lookup fields, the id."""
+    field = entry.field
+    return field.external_id or field.id_lookup or field.unique or field.name == "Id"
+
+
+def no_such_key(name: str) -> ApiError:
+    return ApiError(
+        f"Provided external ID field does not exist or is not accessible: {name}",
+        code="NOT_FOUND",
+        status=404,
+    )
+
+
+def duplicate_value(names: list[str], holder: int | None) -> ApiError:
+    record_id = ids.to_text(holder)[:15] if holder else "<unknown>"
+    named = ", ".join(names) if holder else "<unknown>"
+    return ApiError(
+        f"duplicate value found: {named} duplicates value on record with id: {record_id}",
+        code="DUPLICATE_VALUE",
+        fields=[],
+    )
+
+
+def _entity_refused(done: str, name: str) -> ApiError:
+    return ApiError(
+        f"entity type cannot be {done}: {name}", code="CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", fields=[]
+    )
+
+
+AUTO_NUMBER_PART = re.compile(r"\{([^}]*)\}")
+
+
+def format_auto_number(display: str, number: int, now: datetime) -> str:
+    """The text of an auto-number.
+
+    >>> format_auto_number("A-{YYYY}-{0000}", 7, datetime(2031, 5, 4))
+    'A-2031-0007'
+    """
+    dates = {"YYYY": f"{now:%Y}", "YY": f"{now:%y}", "MM": f"{now:%m}", "DD": f"{now:%d}"}
+
+    def part(match: re.Match[str]) -> str:
+        inside = match[1]
+        return dates.get(inside) or str(number).zfill(len(inside))
+
+    return AUTO_NUMBER_PART.sub(part, display)
