@@ -34,6 +34,8 @@ COLUMN_TYPES = {
 }
 """SQLite's type of a field type; all others are text that compares without regard to case."""
 
+LIVING = ' WHERE "IsDeleted" = 0'
+"""What a unique index covers where rows can be in the recycle bin."""
 CACHED_STATEMENTS = 512
 PAGE_CACHE_KIB = 16_384
 
@@ -155,7 +157,7 @@ class Store:
             self._connection.execute(
                 f"ALTER TABLE {quoted(sobject.name)} ADD COLUMN {quoted(field.name)} {column_type(field)}"
             )
-            if index := index_ddl(sobject, (field.name,), field):
+            if index := index_ddl(sobject, field):
                 self._connection.execute(index)
 
     # -- whole databases
@@ -187,11 +189,16 @@ def table_ddl(sobject: SObject) -> Iterator[str]:
     columns = ", ".join(f"{quoted(field.name)} {column_type(field)}" for field in stored)
     yield f"CREATE TABLE IF NOT EXISTS {quoted(sobject.name)} ({columns})"
     for field in stored:
-        if index := index_ddl(sobject, (field.name,), field):
+        if index := index_ddl(sobject, field):
             yield index
+    living = LIVING if sobject.has_recycle_bin else ""
+    for key in sobject.unique_keys:
+        name = quoted(f"_{sobject.name}_{'_'.join(key)}")
+        listed = ", ".join(quoted(column) for column in key)
+        yield f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {quoted(sobject.name)} ({listed}){living}"
 
 
-def index_ddl(sobject: SObject, columns: tuple[str, ...], field: Field) -> str | None:
+def index_ddl(sobject: SObject, field: Field) -> str | None:
     """The index of one field, if it has one: references, unique fields, external ids.
 
     A unique index leaves rows in the recycle bin out: they do not collide.
@@ -200,8 +207,9 @@ def index_ddl(sobject: SObject, columns: tuple[str, ...], field: Field) -> str |
         return None
     if not (field.unique or field.external_id or field.type == "reference"):
         return None
-    name = quoted(f"_{sobject.name}_{'_'.join(columns)}")
+    name = quoted(f"_{sobject.name}_{field.name}")
     unique = "UNIQUE " if field.unique else ""
-    living = " WHERE IsDeleted = 0" if field.unique and sobject.field("IsDeleted") else ""
-    listed = ", ".join(quoted(column) for column in columns)
-    return f"CREATE {unique}INDEX IF NOT EXISTS {name} ON {quoted(sobject.name)} ({listed}){living}"
+    living = LIVING if field.unique and sobject.has_recycle_bin else ""
+    return (
+        f"CREATE {unique}INDEX IF NOT EXISTS {name} ON {quoted(sobject.name)} ({quoted(field.name)}){living}"
+    )

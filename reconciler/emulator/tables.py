@@ -64,7 +64,7 @@ class Table:
         self.auto_numbers = [
             (self.position[field.name], field) for field in self.stored if field.auto_number is not None
         ]
-        self.has_bin = "IsDeleted" in self.position
+        self.has_bin = sobject.has_recycle_bin and "IsDeleted" in self.position
         self.living = ' AND "IsDeleted" = 0' if self.has_bin else ""
         self.name_parts = self._name_parts()
         listed = ", ".join(quoted(column) for column in self.columns)

@@ -10,7 +10,8 @@ A file is a run of blocks. A block begins with an object and goes on with its fi
 
 First the name, the type and its size (`255` characters, `18,2` precision and scale, `8` digits),
 then words from `FIELD_WORDS` and `key:value` pairs from `FIELD_KEYS`; after bars the label and the
-picklist values (`value=label`, a star marks the default, a minus an inactive one). A bare name is
+picklist values (`value=label`, a star marks the default, a minus an inactive one; `=name` is a list
+of `lists.txt`). A bare name is
 one of `USUAL`, the fields that are alike everywhere. `%permissions` stands for the user
 permissions of `permissions.txt`, which profiles and permission sets share.
 
@@ -141,6 +142,10 @@ def parse(text: str) -> Iterator[SObject]:
             if current is not None:
                 yield current
             current = _parse_object(line)
+        elif line == "IsDeleted":
+            assert current is not None
+            current.has_recycle_bin = not current.flags.pop("nobin", False)
+            current.add(_usual(line))
         elif line == "%permissions":
             assert current is not None
             for field in _permissions():
@@ -186,10 +191,7 @@ def _parse_field(line: str, owner: SObject) -> Field:
     name = words[0]
     label = label.strip()
     if len(words) == 1:
-        usual = USUAL[name]
-        if name == "IsDeleted":
-            owner.has_recycle_bin = True
-        return Field(name=name, **{"label": label or f"{owner.label} ID", **usual})
+        return Field(name=name, label=f"{owner.label} ID", **USUAL[name]) if name == "Id" else _usual(name)
     kind = words[1]
     made: dict[str, Any] = {"label": label or name, **SHAPES.get(kind, {})}
     for word in words[2:]:
@@ -209,6 +211,11 @@ def _parse_field(line: str, owner: SObject) -> Field:
     return Field(name=name, type=kind, **made)
 
 
+@cache
+def _usual(name: str) -> Field:
+    return Field(name=name, **USUAL[name])
+
+
 def _size(kind: str, word: str) -> dict[str, Any]:
     if "," in word:
         precision, scale = word.split(",")
@@ -217,12 +224,23 @@ def _size(kind: str, word: str) -> dict[str, Any]:
 
 
 def _picklist(text: str) -> tuple[PicklistValue, ...]:
+    if text.startswith("="):
+        return _lists()[text[1:]]
     values = []
     for part in text.split(";"):
         active, default = not part.startswith("-"), part.endswith("*")
         value, _, label = part.removeprefix("-").removesuffix("*").partition("=")
         values.append(PicklistValue(value, label or value, active, default))
     return tuple(values)
+
+
+@cache
+def _lists() -> dict[str, tuple[PicklistValue, ...]]:
+    """Picklists that several objects share: time zones, locales, languages."""
+    text = (resources.files(__package__) / "lists.txt").read_text(encoding="utf-8")
+    return {
+        name: _picklist(values) for name, _, values in (line.partition(" ") for line in text.splitlines())
+    }
 
 
 @cache
