@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import deletes, ids, setup_rules, standard
+from .additions import Additions
 from .clock import Clock
 from .errors import InvalidField, NotFound
 from .fresh import furnish
@@ -22,7 +23,7 @@ from .schema import Field, Schema
 from .store import Store
 from .tables import Table, Tables
 from .values import writer
-from .writes import Transaction, gone
+from .writes import Transaction
 
 if TYPE_CHECKING:
     from .soql.run import QueryResult
@@ -41,6 +42,7 @@ class EmulatedOrg:
         self.schema: Schema = standard.load()
         self.tables = Tables(self.schema)
         self._facts: dict[str, str] = {}
+        self.additions = Additions(self.schema, self.store)
         if self.store.execute("SELECT 1 FROM sqlite_master WHERE name = '_org'"):
             self._reopen()
         else:
@@ -59,6 +61,7 @@ class EmulatedOrg:
 
     def _reopen(self) -> None:
         self._facts = dict(self.store.execute("SELECT key, value FROM _org"))
+        self.additions.reload()
 
     # -- facts about the org that are no rows
 
@@ -128,7 +131,7 @@ class EmulatedOrg:
             raise NotFound
         values = dict(zip(table.columns, found[0], strict=True))
         if values.get("IsDeleted"):
-            raise gone(deleted=True)
+            raise NotFound
         wanted = self._wanted(table, fields)
         return {
             "attributes": attributes(table.name, ids.to_text(values["Id"]), version),

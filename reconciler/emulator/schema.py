@@ -169,20 +169,27 @@ class Schema:
         self._objects[sobject.name.lower()] = sobject
         if sobject.key_prefix:
             self._by_prefix[sobject.key_prefix] = sobject
-        self._changed()
+        self.touch()
 
-    def _changed(self) -> None:
+    def touch(self) -> None:
+        """Something changed: forget what was derived from the schema."""
         self._children = None
         self.version += 1
 
+    def remove(self, name: str) -> None:
+        gone = self._objects.pop(name.lower())
+        if gone.key_prefix:
+            del self._by_prefix[gone.key_prefix]
+        self.touch()
+
     def add_field(self, sobject: str, new: Field) -> None:
         self[sobject].add(new)
-        self._changed()
+        self.touch()
 
     def replace_field(self, sobject: str, name: str, **changes: Any) -> None:
         owner = self[sobject]
         owner.add(replace(owner.fields[name.lower()], **changes))
-        self._changed()
+        self.touch()
 
     def children_of(self, name: str) -> list[ChildRelationship]:
         """Reference fields of other objects that point here, with the path's name from here."""

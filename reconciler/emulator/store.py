@@ -160,6 +160,27 @@ class Store:
             if index := index_ddl(sobject, field):
                 self._connection.execute(index)
 
+    def reindex(self, sobject: SObject, old: Field, new: Field) -> None:
+        """Follow a changed definition: an index more, less, or unique where it was not.
+
+        Raises `sqlite3.IntegrityError` when rows contradict a new unique field.
+        """
+        before, after = index_ddl(sobject, old), index_ddl(sobject, new)
+        if before == after or not new.stored:
+            return
+        with self.transaction():
+            self._connection.execute(f"DROP INDEX IF EXISTS {index_name(sobject, new)}")
+            if after:
+                self._connection.execute(after)
+
+    def drop_column(self, sobject: SObject, field: Field) -> None:
+        with self.transaction():
+            self._connection.execute(f"DROP INDEX IF EXISTS {index_name(sobject, field)}")
+            self._connection.execute(f"ALTER TABLE {quoted(sobject.name)} DROP COLUMN {quoted(field.name)}")
+
+    def drop_table(self, sobject: SObject) -> None:
+        self.execute(f"DROP TABLE IF EXISTS {quoted(sobject.name)}")
+
     # -- whole databases
 
     def copy_into(self, other: "Store") -> None:
@@ -198,6 +219,10 @@ def table_ddl(sobject: SObject) -> Iterator[str]:
         yield f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {quoted(sobject.name)} ({listed}){living}"
 
 
+def index_name(sobject: SObject, field: Field) -> str:
+    return quoted(f"_{sobject.name}_{field.name}")
+
+
 def index_ddl(sobject: SObject, field: Field) -> str | None:
     """The index of one field, if it has one: references, unique fields, external ids.
 
@@ -207,7 +232,7 @@ def index_ddl(sobject: SObject, field: Field) -> str | None:
         return None
     if not (field.unique or field.external_id or field.type == "reference"):
         return None
-    name = quoted(f"_{sobject.name}_{field.name}")
+    name = index_name(sobject, field)
     unique = "UNIQUE " if field.unique else ""
     living = LIVING if field.unique and sobject.has_recycle_bin else ""
     return (

@@ -191,7 +191,7 @@ def _parse_field(line: str, owner: SObject) -> Field:
     name = words[0]
     label = label.strip()
     if len(words) == 1:
-        return Field(name=name, label=f"{owner.label} ID", **USUAL[name]) if name == "Id" else _usual(name)
+        return usual(name, owner.label)
     kind = words[1]
     made: dict[str, Any] = {"label": label or name, **SHAPES.get(kind, {})}
     for word in words[2:]:
@@ -209,6 +209,11 @@ def _parse_field(line: str, owner: SObject) -> Field:
     if made.get("default") and isinstance(made["default"], str) and kind in ("int", "double"):
         made["default"] = float(made["default"]) if kind == "double" else int(made["default"])
     return Field(name=name, type=kind, **made)
+
+
+def usual(name: str, owner_label: str) -> Field:
+    """A field that is alike in every object, by its name."""
+    return Field(name=name, label=f"{owner_label} ID", **USUAL[name]) if name == "Id" else _usual(name)
 
 
 @cache

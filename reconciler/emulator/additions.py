@@ -1,0 +1,148 @@
+"""The part of the schema that is not standard, kept with the rows.
+
+Whatever is added to an org's schema goes through here: it changes the schema, makes the table or
+the column, and notes the addition in `_schema`, so that a file opened later has the same objects.
+A note is the JSON of what differs from the defaults of the dataclass; the newest for a name counts.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields as dataclass_fields
+from typing import Any
+
+from .schema import Field, PicklistValue, RecordTypeInfo, Schema, SObject
+from .store import Store
+
+DDL = (
+    "CREATE TABLE IF NOT EXISTS _schema (object TEXT NOT NULL, field TEXT NOT NULL, content TEXT NOT NULL, "
+    "PRIMARY KEY (object, field))"
+)
+"""``field`` is empty for the object itself."""
+NOTE = "INSERT OR REPLACE INTO _schema VALUES (?, ?, ?)"
+FIELD_DEFAULTS = {each.name: each.default for each in dataclass_fields(Field)}
+OBJECT_PARTS = tuple(
+    each.name for each in dataclass_fields(SObject) if each.name not in ("fields", "record_types")
+)
+
+
+class Additions:
+    """Changes to one org's schema that last."""
+
+    def __init__(self, schema: Schema, store: Store) -> None:
+        self._schema = schema
+        self._store = store
+        store.ensure_table(DDL)
+
+    def add_object(self, sobject: SObject) -> None:
+        """Add an object with the fields it has, or replace what is told of one that exists."""
+        self.add_objects([sobject])
+
+    def add_objects(self, sobjects: Iterable[SObject]) -> None:
+        made = list(sobjects)
+        with self._store.transaction():
+            for sobject in made:
+                self._schema.add(sobject)
+                self._store.execute(NOTE, (sobject.name, "", json.dumps(object_to_json(sobject))))
+                rows = [
+                    (sobject.name, each.name, json.dumps(field_to_json(each)))
+                    for each in sobject.fields.values()
+                ]
+                self._store.execute_many(NOTE, rows)
+            self._store.create_tables(made)
+
+    def add_fields(self, sobject: str, added: Iterable[Field]) -> None:
+        """Add fields, or put new definitions in place of old ones of the same name.
+
+        A field keeps its values when its definition changes; the column's type does not change.
+        """
+        with self._store.transaction():
+            owner = self._schema[sobject]
+            for field in added:
+                known = owner.field(field.name)
+                self._schema.add_field(owner.name, field)
+                self._store.execute(NOTE, (owner.name, field.name, json.dumps(field_to_json(field))))
+                if field.stored and not (known and known.stored):
+                    self._store.add_column(owner, field)
+                elif known is not None:
+                    self._store.reindex(owner, known, field)
+
+    def remove_field(self, sobject: str, name: str) -> None:
+        """Take a custom field and its values away."""
+        owner = self._schema[sobject]
+        field = owner.fields[name.lower()]
+        with self._store.transaction():
+            del owner.fields[name.lower()]
+            self._schema.touch()
+            self._store.execute(
+                "DELETE FROM _schema WHERE object = ? AND field = ?", (owner.name, field.name)
+            )
+            if field.stored:
+                self._store.drop_column(owner, field)
+
+    def remove_object(self, name: str) -> None:
+        """Take a custom object and its rows away."""
+        owner = self._schema[name]
+        with self._store.transaction():
+            self._schema.remove(owner.name)
+            self._store.execute("DELETE FROM _schema WHERE object = ?", (owner.name,))
+            self._store.drop_table(owner)
+
+    def update_object(self, name: str, **changes: Any) -> None:
+        """Change what describe tells of an object, its fields aside."""
+        owner = self._schema[name]
+        for part, value in changes.items():
+            setattr(owner, part, value)
+        self._schema.touch()
+        self._store.execute(NOTE, (owner.name, "", json.dumps(object_to_json(owner))))
+
+    def reload(self) -> None:
+        """Put into the schema what the store has noted; the tables are there already."""
+        notes = self._store.execute("SELECT object, field, content FROM _schema ORDER BY rowid")
+        for name, field, content in notes:
+            if not field:
+                self._reload_object(name, json.loads(content))
+        for name, field, content in notes:
+            if field:
+                self._schema.add_field(name, field_from_json(json.loads(content)))
+
+    def _reload_object(self, name: str, told: Mapping[str, Any]) -> None:
+        sobject = object_from_json(told)
+        if known := self._schema.get(name):
+            sobject.fields = known.fields
+        self._schema.add(sobject)
+
+
+def field_to_json(field: Field) -> dict[str, Any]:
+    told = {
+        name: getattr(field, name)
+        for name, default in FIELD_DEFAULTS.items()
+        if getattr(field, name) != default
+    }
+    if field.picklist:
+        told["picklist"] = [[each.value, each.label, each.active, each.default] for each in field.picklist]
+    return told
+
+
+def field_from_json(told: Mapping[str, Any]) -> Field:
+    made = dict(told)
+    if "picklist" in made:
+        made["picklist"] = tuple(PicklistValue(*each) for each in made["picklist"])
+    if "reference_to" in made:
+        made["reference_to"] = tuple(made["reference_to"])
+    return Field(**made)
+
+
+def object_to_json(sobject: SObject) -> dict[str, Any]:
+    told = {name: getattr(sobject, name) for name in OBJECT_PARTS}
+    told["record_types"] = [
+        [each.developer_name, each.label, each.active, each.description] for each in sobject.record_types
+    ]
+    return told
+
+
+def object_from_json(told: Mapping[str, Any]) -> SObject:
+    made = dict(told)
+    made["record_types"] = [RecordTypeInfo(*each) for each in made["record_types"]]
+    made["unique_keys"] = tuple(tuple(key) for key in made["unique_keys"])
+    made["filter_required"] = tuple(made["filter_required"])
+    return SObject(**made)
