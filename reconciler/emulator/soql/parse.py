@@ -1,0 +1,522 @@
+"""Text to tree: a LALR grammar whose tokens depend on the place.
+
+SOQL has few reserved words: `Group`, `Order` and `Case` are objects, `Limit` may be a field. The
+lexer therefore asks the parser which tokens may come next and takes a keyword only there. What
+follows an operator is one token whatever it means (`TODAY`, `null`, `USD5`), told apart
+afterwards. A list of strings is a single token too, because lists of thousands of ids are common
+and a token costs more than a string.
+
+AND and OR do not mix without parentheses, and NOT takes one operand: the grammar has no
+precedence because Salesforce has none.
+
+Source: SOQL and SOSL Reference, "SOQL SELECT Syntax", "Reserved Keywords", "Quoted String Escape
+Sequences", "Date Formats and Date Literals".
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
+from lark.exceptions import VisitError
+
+from . import limits
+from .moments import LITERALS, NUMBERED
+from .refusals import Fault, malformed, unexpected
+from .tree import (
+    Among,
+    And,
+    Argument,
+    Bool,
+    Call,
+    Children,
+    Comparison,
+    Condition,
+    Count,
+    Date,
+    DateTime,
+    Expression,
+    Item,
+    Literal,
+    Money,
+    Not,
+    Null,
+    Number,
+    Or,
+    Order,
+    Path,
+    Query,
+    Relative,
+    SemiJoin,
+    Text,
+    Time,
+    TypeOf,
+)
+
+GRAMMAR: Final = r"""
+start: query
+query: SELECT selected ("," selected)* _FROM source scope where security* group having order limit offset tail*
+
+selected: expression                       -> item
+        | expression NAME                  -> item
+        | "(" query ")"                    -> children
+        | TYPEOF NAME when+ otherwise _END -> typeof
+when: _WHEN NAME _THEN names
+otherwise: (_ELSE names)?
+names: NAME ("," NAME)*
+
+source: NAME alias further*
+alias: NAME?
+further: "," NAME NAME
+scope: (_USING_SCOPE NAME)?
+where: (_WHERE condition)?
+security: _WITH NAME                                     -> enforced
+        | _WITH NAME "(" setting ("," setting)* ")"      -> enforced
+        | _WITH DATA_CATEGORY category (_AND category)*  -> categories
+setting: NAME OPERATOR value
+category: NAME SELECTOR (NAME | "(" names ")")
+group: (_GROUP_BY expression ("," expression)*)?
+having: (_HAVING condition)?
+order: (_ORDER_BY ordering ("," ordering)*)?
+ordering: expression DIRECTION? NULLS?
+limit: (_LIMIT NUMBER)?
+offset: (_OFFSET NUMBER)?
+tail: FOR | UPDATE
+
+?condition: operand
+          | operand (_AND operand)+        -> conjunction
+          | operand (_OR operand)+         -> disjunction
+?operand: comparison
+        | "(" condition ")"
+        | NOT operand                      -> negation
+comparison: expression OPERATOR value      -> compare
+          | expression LIKE value          -> compare
+          | expression IN among            -> among
+          | expression NOT IN among        -> not_among
+          | expression INCLUDES values     -> includes
+          | expression EXCLUDES values     -> excludes
+?among: values | "(" query ")"             -> semi_join
+values: STRINGS                            -> strings
+      | "(" value ("," value)* ")"
+?value: STRING -> string
+      | NUMBER -> number
+      | MOMENT -> moment
+      | WORD   -> word
+
+?expression: NAME                          -> path
+           | NAME "(" (argument ("," argument)*)? ")" -> call
+?argument: expression
+         | STRING -> string
+         | NUMBER -> number
+
+SELECT.2: /select\b/i
+_FROM.2: /from\b/i
+TYPEOF.2: /typeof\b/i
+_WHEN.2: /when\b/i
+_THEN.2: /then\b/i
+_ELSE.2: /else\b/i
+_END.2: /end\b/i
+_USING_SCOPE.2: /using\s+scope\b/i
+_WHERE.2: /where\b/i
+_WITH.2: /with\b/i
+DATA_CATEGORY.2: /data\s+category\b/i
+SELECTOR.2: /(above_or_below|above|below|at)\b/i
+_GROUP_BY.2: /group\s+by\b/i
+_HAVING.2: /having\b/i
+_ORDER_BY.2: /order\s+by\b/i
+DIRECTION.2: /(asc|desc)\b/i
+NULLS.2: /nulls\s+(first|last)\b/i
+_LIMIT.2: /limit\b/i
+_OFFSET.2: /offset\b/i
+FOR.2: /for\s+(view|reference|update)\b/i
+UPDATE.2: /update\s+(tracking|viewstat)\b(\s*,\s*(tracking|viewstat)\b)*/i
+_AND.2: /and\b/i
+_OR.2: /or\b/i
+NOT.2: /not\b/i
+LIKE.2: /like\b/i
+IN.2: /in\b/i
+INCLUDES.2: /includes\b/i
+EXCLUDES.2: /excludes\b/i
+OPERATOR: /<=|>=|!=|<>|=|<|>/
+NAME: /(?!(from|select|where|having|and|or|not|in)\b)[a-z_]\w*(\s*\.\s*[a-z_]\w*)*/i
+STRINGS.3: /\(\s*'(?:[^'\\]|\\.)*'(?:\s*,\s*'(?:[^'\\]|\\.)*')*\s*\)/s
+STRING: /'(?:[^'\\]|\\.)*'/s
+MOMENT.3: /\d{4}-\d\d?-\d\d?(T\d\d?:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?|\d\d:\d\d:\d\d(\.\d+)?Z?/i
+NUMBER.1: /[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(?![\w])/i
+WORD.1: /[a-z_][\w.]*(\s*:\s*\d+)?/i
+%ignore /\s+/
+"""
+
+RESERVED: Final = frozenset(
+    "and asc desc excludes first from group having in includes last like limit not null nulls or select "
+    "using where with".split()
+)
+"""Words that may not be an alias."""
+
+SECURITY: Final = frozenset({"security_enforced", "user_mode", "system_mode", "recordvisibilitycontext"})
+DATA_CATEGORY: Final = "DATA CATEGORY"
+Clause: TypeAlias = tuple[str, Any]
+
+STRING_TOKEN: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL | re.IGNORECASE)
+ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
+MONEY: Final = re.compile(r"([a-zA-Z]{3})(\d+(?:\.\d+)?)")
+TIME: Final = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3})\d*)?Z", re.IGNORECASE)
+MOMENT: Final = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3})\d*)?(?:Z|([+-])(\d\d):?(\d\d))", re.IGNORECASE
+)
+
+
+def parse(text: str) -> Query:
+    """The tree of a query; the same object for the same text while it is among the last 512.
+
+    Raises `Fault` (MALFORMED_QUERY) with Salesforce's text. The first call builds the parser,
+    which takes some 100 ms.
+    """
+    if not text.strip():
+        raise malformed("A query string has to be specified")
+    if len(text) > limits.QUERY_CHARACTERS:
+        raise malformed("SOQL statements cannot be longer than 100000 characters.")
+    return _parse(text)
+
+
+@lru_cache(maxsize=512)
+def _parse(text: str) -> Query:
+    try:
+        tree: Query = _parser().parse(text)  # type: ignore[assignment]  # the transformer is inside
+    except VisitError as error:
+        raise error.orig_exc from None
+    except UnexpectedInput as error:
+        raise _fault(error, text) from None
+    return tree
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    return Lark(GRAMMAR, parser="lalr", transformer=_Tree(), maybe_placeholders=False)
+
+
+def _fault(error: UnexpectedInput, text: str) -> Fault:
+    """What ANTLR, which Salesforce uses, would say of the place where our parser stopped."""
+    if isinstance(error, UnexpectedToken):
+        token, at = error.token, error.token.start_pos
+        found = str(token)
+        if token.type == "$END":
+            found, at = "<EOF>", len(text.rstrip())
+        if "RPAR" in _accepted(error):
+            return malformed(f"expecting a right parentheses, found '{found}'", at)
+        return unexpected(found, at or 0)
+    at = error.pos_in_stream or 0
+    if isinstance(error, UnexpectedCharacters) and text[at] in "'\"":
+        end = len(text.rstrip())
+        if text[at] == "'" and STRING_TOKEN.match(text, at) is None:
+            return malformed(f"line 1:{end} mismatched character '<EOF>' expecting '''", end)
+    row, column = text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1)
+    found = _word_at(text, at)
+    if found:
+        return unexpected(found, at)
+    return malformed(f"line {row}:{column} no viable alternative at character '{text[at]}'", at)
+
+
+def _accepted(error: UnexpectedToken) -> set[str]:
+    parser = error.interactive_parser
+    return set(parser.accepts()) if parser is not None else set(error.expected)
+
+
+def _word_at(text: str, at: int) -> str:
+    match = re.compile(r"[\w.:+-]+|[()=<>!,]").match(text, at)
+    return match.group() if match else ""
+
+
+class _Tree(Transformer[Token, Query]):
+    """Makes our values while the parser reduces; no tree of lark's is ever built."""
+
+    # -- queries
+
+    @v_args(inline=True)
+    def start(self, query: Query) -> Query:
+        return query
+
+    def query(self, children: Sequence[Any]) -> Query:
+        opening = children[0]
+        selected = tuple(each for each in children if isinstance(each, Item | Children | TypeOf))
+        clauses = [each for each in children[1:] if isinstance(each, tuple)]
+        one = dict(clauses)
+        source, alias, further = one["source"]
+        return Query(
+            selected=selected,
+            source=source,
+            alias=alias,
+            further=further,
+            scope=one["scope"],
+            where=one["where"],
+            security=tuple(value for name, value in clauses if name == "security"),
+            group=one["group"],
+            having=one["having"],
+            order=one["order"],
+            limit=one["limit"],
+            offset=one["offset"],
+            locks=("tail", "update") in clauses,
+            at=opening.start_pos,
+        )
+
+    def item(self, children: Sequence[Any]) -> Item:
+        expression = children[0]
+        if len(children) == 1:
+            return Item(expression, None, expression.at)
+        return Item(expression, _alias(children[1]), children[1].start_pos)
+
+    @v_args(inline=True)
+    def children(self, query: Query) -> Children:
+        return Children(query, query.at)
+
+    @v_args(inline=True)
+    def typeof(self, opening: Token, relationship: Token, *branches: Any) -> TypeOf:
+        *whens, otherwise = branches
+        return TypeOf(_path(relationship), tuple(whens), otherwise, opening.start_pos or 0)
+
+    @v_args(inline=True)
+    def when(self, name: Token, fields: tuple[Path, ...]) -> tuple[Path, tuple[Path, ...]]:
+        return _path(name), fields
+
+    def otherwise(self, children: Sequence[tuple[Path, ...]]) -> tuple[Path, ...]:
+        return children[0] if children else ()
+
+    def names(self, children: Sequence[Token]) -> tuple[Path, ...]:
+        return tuple(map(_path, children))
+
+    @v_args(inline=True)
+    def source(self, name: Token, alias: str | None, *further: tuple[Path, str]) -> Clause:
+        return "source", (_path(name), alias, further)
+
+    def alias(self, children: Sequence[Token]) -> str | None:
+        return _alias(children[0]) if children else None
+
+    @v_args(inline=True)
+    def further(self, name: Token, alias: Token) -> tuple[Path, str]:
+        return _path(name), _alias(alias)
+
+    def scope(self, children: Sequence[Token]) -> Clause:
+        return "scope", _path(children[0]) if children else None
+
+    def where(self, children: Sequence[Condition]) -> Clause:
+        return "where", children[0] if children else None
+
+    def enforced(self, children: Sequence[Any]) -> Clause:
+        name = str(children[0])
+        if name.lower() not in SECURITY:
+            raise unexpected(name, children[0].start_pos)
+        return "security", name.upper()
+
+    def categories(self, children: Sequence[Any]) -> Clause:
+        return "security", DATA_CATEGORY
+
+    def setting(self, children: Sequence[Any]) -> None:
+        return None
+
+    def category(self, children: Sequence[Any]) -> None:
+        return None
+
+    def group(self, children: Sequence[Expression]) -> Clause:
+        return "group", tuple(children)
+
+    def having(self, children: Sequence[Condition]) -> Clause:
+        return "having", children[0] if children else None
+
+    def order(self, children: Sequence[Order]) -> Clause:
+        return "order", tuple(children)
+
+    def ordering(self, children: Sequence[Any]) -> Order:
+        words = [each.lower() for each in children[1:]]
+        return Order(children[0], "desc" in words, any(each.endswith("last") for each in words))
+
+    def limit(self, children: Sequence[Token]) -> Clause:
+        return "limit", _count(children[0]) if children else None
+
+    def offset(self, children: Sequence[Token]) -> Clause:
+        return "offset", _count(children[0]) if children else None
+
+    @v_args(inline=True)
+    def tail(self, word: Token) -> Clause:
+        words = word.lower().split()
+        return "tail", words[1] if words[0] == "for" else "usage"
+
+    # -- conditions
+
+    def conjunction(self, children: Sequence[Condition]) -> And:
+        return And(tuple(children))
+
+    def disjunction(self, children: Sequence[Condition]) -> Or:
+        return Or(tuple(children))
+
+    @v_args(inline=True)
+    def negation(self, word: Token, operand: Condition) -> Not:
+        return Not(operand, word.start_pos or 0)
+
+    @v_args(inline=True)
+    def compare(self, left: Expression, operator: Token, value: Literal) -> Comparison:
+        written = operator.upper()
+        return Comparison(left, "!=" if written == "<>" else written, value)
+
+    @v_args(inline=True)
+    def among(self, left: Expression, word: Token, values: Any) -> Condition:
+        return _among(left, values, word, negated=False)
+
+    @v_args(inline=True)
+    def not_among(self, left: Expression, word: Token, _in: Token, values: Any) -> Condition:
+        return _among(left, values, word, negated=True)
+
+    @v_args(inline=True)
+    def includes(self, left: Expression, _word: Token, values: tuple[Literal, ...]) -> Among:
+        return Among(left, values, negated=False, multi=True)
+
+    @v_args(inline=True)
+    def excludes(self, left: Expression, _word: Token, values: tuple[Literal, ...]) -> Among:
+        return Among(left, values, negated=True, multi=True)
+
+    @v_args(inline=True)
+    def semi_join(self, query: Query) -> Query:
+        return query
+
+    def values(self, children: Sequence[Literal]) -> tuple[Literal, ...]:
+        return tuple(children)
+
+    @v_args(inline=True)
+    def strings(self, token: Token) -> tuple[Literal, ...]:
+        start = token.start_pos or 0
+        return tuple(
+            _text(each.group(1), start + each.start())
+            for each in STRING_TOKEN.finditer(token)
+        )
+
+    # -- literals
+
+    @v_args(inline=True)
+    def string(self, token: Token) -> Text:
+        return _text(token[1:-1], token.start_pos or 0)
+
+    @v_args(inline=True)
+    def number(self, token: Token) -> Number:
+        return Number(_number(token), token.start_pos or 0)
+
+    @v_args(inline=True)
+    def moment(self, token: Token) -> Literal:
+        return _moment(token)
+
+    @v_args(inline=True)
+    def word(self, token: Token) -> Literal:
+        return _word(token)
+
+    # -- expressions
+
+    @v_args(inline=True)
+    def path(self, token: Token) -> Path:
+        return _path(token)
+
+    def call(self, children: Sequence[Any]) -> Call:
+        name, *args = children
+        if "." in name:
+            raise unexpected("(", (name.end_pos or 0))
+        arguments: tuple[Argument, ...] = tuple(each for each in args if each is not None)
+        return Call(name.lower(), arguments, name.start_pos)
+
+
+def _path(token: Token) -> Path:
+    text = str(token)
+    at = token.start_pos or 0
+    if "." not in text:
+        return Path((text,), at)
+    return Path(tuple(part.strip() for part in text.split(".")), at)
+
+
+def _alias(token: Token) -> str:
+    if "." in token or token.lower() in RESERVED:
+        raise unexpected(str(token), token.start_pos or 0)
+    return str(token)
+
+
+def _count(token: Token) -> Count:
+    if not token.isdecimal():
+        raise unexpected(str(token), token.start_pos or 0)
+    return Count(int(token), token.start_pos or 0)
+
+
+def _among(left: Expression, values: Any, word: Token, *, negated: bool) -> Condition:
+    if isinstance(values, Query):
+        return SemiJoin(left, values, negated, word.start_pos or 0)
+    return Among(left, values, negated=negated, multi=False)
+
+
+def _number(token: Token) -> int | float:
+    text = str(token)
+    return int(text) if text.lstrip("+-").isdecimal() else float(text)
+
+
+def _word(token: Token) -> Literal:
+    at, text = token.start_pos or 0, token.upper()
+    if text in ("TRUE", "FALSE"):
+        return Bool(text == "TRUE", at)
+    if text == "NULL":
+        return Null(at)
+    name, _, number = (part.strip() for part in text.partition(":"))
+    if number and name in NUMBERED:
+        return Relative(name, int(number), at)
+    if not number and name in LITERALS:
+        return Relative(name, None, at)
+    if money := MONEY.fullmatch(token):
+        amount = money.group(2)
+        return Money(money.group(1).upper(), float(amount) if "." in amount else int(amount), at)
+    raise unexpected(str(token), at)
+
+
+def _moment(token: Token) -> Literal:
+    at, text = token.start_pos or 0, str(token)
+    try:
+        if time := TIME.fullmatch(text):
+            hour, minute, second, fraction = time.groups()
+            datetime(2000, 1, 1, int(hour), int(minute), int(second))  # noqa: DTZ001  # only its ranges matter
+            return Time(f"{hour}:{minute}:{second}.{(fraction or '').ljust(3, '0')}Z", at)
+        if moment := MOMENT.fullmatch(text):
+            return DateTime(_milliseconds(moment), at)
+        date.fromisoformat(text)
+    except ValueError:
+        raise malformed(f"line 1:{at} invalid date: {text}", at) from None
+    if not limits.FIRST_DATE <= text <= limits.LAST_DATE:
+        raise malformed(f"invalid date: {text}", at)
+    return Date(text, at)
+
+
+def _milliseconds(match: re.Match[str]) -> int:
+    year, month, day, hour, minute, second, fraction, sign, hours, minutes = match.groups()
+    value = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    offset = 0 if sign is None else (int(hours) * 60 + int(minutes)) * (60_000 if sign == "+" else -60_000)
+    seconds = int((value - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    return seconds * 1000 + int((fraction or "0").ljust(3, "0")) - offset
+
+
+def _text(raw: str, at: int) -> Text:
+    r"""A string literal. For LIKE a backslash of the text, and an escaped ``\%`` or ``\_``, stay escaped."""
+    if "\\" not in raw:
+        return Text(raw, raw, at)
+    return Text(_unescaped(raw, at, for_like=False), _unescaped(raw, at, for_like=True), at)
+
+
+def _unescaped(raw: str, at: int, *, for_like: bool) -> str:
+    def replace(match: re.Match[str]) -> str:
+        code = match.group(1)
+        if len(code) > 1:
+            plain = chr(int(code[1:], 16))
+        elif code in "%_":
+            return "\\" + code if for_like else code
+        elif code.lower() in ESCAPES:
+            plain = ESCAPES[code.lower()]
+        else:
+            raise malformed(
+                f"Invalid string literal '{raw}'. Illegal character sequence '\\{code}' in string literal.", at
+            )
+        return "\\\\" if for_like and plain == "\\" else plain
+
+    text = ESCAPE.sub(replace, raw)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
