@@ -1,0 +1,286 @@
+"""The describe of objects and fields, in the form of API 50 and later: 45 keys, 57 a field.
+
+Values that no field of this schema can differ in stand in `FIELD_CONSTANTS` and `OBJECT_FLAGS`; the
+rest is read from the schema. Keys come in alphabetical order, as Salesforce writes them.
+
+Source: REST API Developer Guide, "sObject Describe"; keys and constants as recorded.
+"""
+
+from typing import Any
+
+from reconciler.emulator.schema import (
+    ChildRelationship,
+    Field,
+    PicklistValue,
+    RecordTypeInfo,
+    Schema,
+    SObject,
+)
+
+MASTER_RECORD_TYPE = "012000000000000AAA"
+
+SOAP_TYPES = {
+    "id": "tns:ID",
+    "reference": "tns:ID",
+    "boolean": "xsd:boolean",
+    "int": "xsd:int",
+    "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "time": "xsd:time",
+    "base64": "xsd:base64Binary",
+    "long": "xsd:long",
+    "address": "urn:address",
+    "location": "urn:location",
+    "anyType": "xsd:anyType",
+}
+"""All other types are `xsd:string`."""
+
+BYTES_PER_CHARACTER = 3
+NOT_COUNTED_IN_CHARACTERS = frozenset(("id", "reference", "base64"))
+
+FIELD_CONSTANTS: dict[str, Any] = {
+    "aiPredictionField": False,
+    "defaultValueFormula": None,
+    "deprecatedAndHidden": False,
+    "displayLocationInDecimal": False,
+    "filteredLookupInfo": None,
+    "formulaTreatNullNumberAsZero": False,
+    "highScaleNumber": False,
+    "mask": None,
+    "maskType": None,
+    "referenceTargetField": None,
+    "searchPrefilterable": False,
+}
+
+GLOBAL_FLAGS: dict[str, Any] = {
+    "activateable": False,
+    "associateEntityType": None,
+    "associateParentEntity": None,
+    "deepCloneable": False,
+    "deprecatedAndHidden": False,
+    "feedEnabled": False,
+    "hasSubtypes": False,
+    "isInterface": False,
+    "isSubtype": False,
+    "layoutable": True,
+    "mergeable": False,
+    "mruEnabled": True,
+    "replicateable": True,
+    "retrieveable": True,
+    "searchable": True,
+    "triggerable": True,
+}
+"""Flags of an object that both describes carry; an object's own `flags` overrule them."""
+
+OBJECT_FLAGS: dict[str, Any] = {
+    "actionOverrides": [],
+    "compactLayoutable": True,
+    "defaultImplementation": None,
+    "extendedBy": None,
+    "extendsInterfaces": None,
+    "implementedBy": None,
+    "implementsInterfaces": None,
+    "listviewable": None,
+    "lookupLayoutable": None,
+    "namedLayoutInfos": [],
+    "networkScopeFieldName": None,
+    "searchLayoutable": True,
+    "sobjectDescribeOption": "FULL",
+}
+
+LAYOUT_URLS = ("compactLayouts", "approvalLayouts", "listviews", "quickActions", "layouts")
+
+
+def global_entry(sobject: SObject, data_path: str) -> dict[str, Any]:
+    """One object as the global describe lists it."""
+    entry = {
+        **GLOBAL_FLAGS,
+        "createable": sobject.createable,
+        "custom": sobject.custom,
+        "customSetting": sobject.custom_setting is not None,
+        "deletable": sobject.deletable,
+        "keyPrefix": sobject.key_prefix,
+        "label": sobject.label,
+        "labelPlural": sobject.label_plural,
+        "name": sobject.name,
+        "queryable": sobject.queryable,
+        "undeletable": sobject.undeletable,
+        "updateable": sobject.updateable,
+    }
+    entry |= {key: value for key, value in sobject.flags.items() if key in GLOBAL_FLAGS}
+    entry = dict(sorted(entry.items()))
+    entry["urls"] = object_urls(sobject, data_path, layouts=bool(entry["layoutable"]))
+    return entry
+
+
+def object_urls(sobject: SObject, data_path: str, *, layouts: bool) -> dict[str, str]:
+    base = f"{data_path}/sobjects/{sobject.name}"
+    urls = {
+        "compactLayouts": f"{base}/describe/compactLayouts",
+        "rowTemplate": f"{base}/{{ID}}",
+        "approvalLayouts": f"{base}/describe/approvalLayouts",
+        "listviews": f"{base}/listviews",
+        "describe": f"{base}/describe",
+        "quickActions": f"{base}/quickActions",
+        "layouts": f"{base}/describe/layouts",
+        "sobject": base,
+    }
+    return urls if layouts else {name: url for name, url in urls.items() if name not in LAYOUT_URLS}
+
+
+def describe(
+    schema: Schema, sobject: SObject, data_path: str, base_url: str, record_type_ids: dict[str, str]
+) -> dict[str, Any]:
+    """The whole describe. ``record_type_ids`` finds a record type's id by its developer name."""
+    value = {
+        **OBJECT_FLAGS,
+        **{key: each for key, each in global_entry(sobject, data_path).items() if key != "urls"},
+        "childRelationships": [_child(each) for each in schema.children_of(sobject.name)],
+        "fields": [_Shape(schema, sobject, each).value() for each in sobject.fields.values()],
+        "recordTypeInfos": _record_types(sobject, data_path, record_type_ids),
+        "supportedScopes": _scopes(sobject),
+    }
+    value |= {key: each for key, each in sobject.flags.items() if key in OBJECT_FLAGS}
+    value = dict(sorted(value.items()))
+    urls = object_urls(sobject, data_path, layouts=bool(value["layoutable"]))
+    if value["layoutable"]:
+        urls["uiDetailTemplate"] = f"{base_url}/{{ID}}"
+        urls["uiEditTemplate"] = f"{base_url}/{{ID}}/e"
+        urls["uiNewRecord"] = f"{base_url}/{sobject.key_prefix}/e"
+    value["urls"] = urls
+    return value
+
+
+def _child(each: ChildRelationship) -> dict[str, Any]:
+    return {
+        "cascadeDelete": each.cascade_delete,
+        "childSObject": each.child,
+        "deprecatedAndHidden": False,
+        "field": each.field,
+        "junctionIdListNames": [],
+        "junctionReferenceTo": [],
+        "relationshipName": each.name,
+        "restrictedDelete": each.restricted_delete,
+    }
+
+
+def _scopes(sobject: SObject) -> list[dict[str, str]]:
+    plural = sobject.label_plural.lower()
+    scopes = [{"label": f"All {plural}", "name": "everything"}]
+    if sobject.field("OwnerId"):
+        scopes.append({"label": f"My {plural}", "name": "mine"})
+    return scopes
+
+
+def _record_types(sobject: SObject, data_path: str, ids: dict[str, str]) -> list[dict[str, Any]]:
+    master = RecordTypeInfo("Master", "Master")
+    infos = [
+        _record_type(sobject, each, ids.get(each.developer_name, ""), data_path)
+        for each in sobject.record_types
+    ]
+    infos.append(_record_type(sobject, master, MASTER_RECORD_TYPE, data_path))
+    if not any(each["defaultRecordTypeMapping"] for each in infos):
+        infos[0 if len(infos) > 1 else -1]["defaultRecordTypeMapping"] = True
+    return infos
+
+
+def _record_type(
+    sobject: SObject, info: RecordTypeInfo, record_type_id: str, data_path: str
+) -> dict[str, Any]:
+    layout = f"{data_path}/sobjects/{sobject.name}/describe/layouts/{record_type_id}"
+    return {
+        "active": info.active,
+        "available": info.active,
+        "defaultRecordTypeMapping": False,
+        "developerName": info.developer_name,
+        "master": record_type_id == MASTER_RECORD_TYPE,
+        "name": info.label,
+        "recordTypeId": record_type_id,
+        "urls": {"layout": layout},
+    }
+
+
+class _Shape:
+    """One field's describe: what is read from the schema, joined with what never differs."""
+
+    def __init__(self, schema: Schema, sobject: SObject, field: Field) -> None:
+        self.schema, self.sobject, self.field = schema, sobject, field
+
+    def value(self) -> dict[str, Any]:
+        field = self.field
+        return dict(
+            sorted(
+                {
+                    **FIELD_CONSTANTS,
+                    "aggregatable": field.aggregatable,
+                    "autoNumber": field.auto_number is not None,
+                    "byteLength": self._byte_length(),
+                    "calculated": field.calculated or field.formula is not None or field.summary is not None,
+                    "calculatedFormula": field.formula,
+                    "cascadeDelete": field.cascade_delete,
+                    "caseSensitive": field.case_sensitive,
+                    "compoundFieldName": field.compound,
+                    "controllerName": field.controller,
+                    "createable": field.createable,
+                    "custom": field.custom,
+                    "defaultValue": self._default(),
+                    "defaultedOnCreate": field.defaulted_on_create,
+                    "dependentPicklist": field.controller is not None,
+                    "digits": field.digits,
+                    "encrypted": field.encrypted,
+                    "externalId": field.external_id,
+                    "extraTypeInfo": field.extra_type_info,
+                    "filterable": field.filterable,
+                    "groupable": field.groupable,
+                    "htmlFormatted": field.html,
+                    "idLookup": field.id_lookup,
+                    "inlineHelpText": field.help_text,
+                    "label": field.label,
+                    "length": field.length,
+                    "name": field.name,
+                    "nameField": field.name_field,
+                    "namePointing": len(field.reference_to) > 1,
+                    "nillable": field.nillable,
+                    "permissionable": field.permissionable,
+                    "picklistValues": [_picklist_value(each) for each in field.picklist],
+                    "polymorphicForeignKey": len(field.reference_to) > 1,
+                    "precision": field.precision,
+                    "queryByDistance": field.type in ("address", "location"),
+                    "referenceTo": list(field.reference_to),
+                    "relationshipName": field.relationship_name,
+                    "relationshipOrder": field.relationship_order,
+                    "restrictedDelete": field.restricted_delete,
+                    "restrictedPicklist": field.restricted_picklist,
+                    "scale": field.scale,
+                    "soapType": SOAP_TYPES.get(field.type, "xsd:string"),
+                    "sortable": field.sortable,
+                    "type": field.type,
+                    "unique": field.unique,
+                    "updateable": field.updateable,
+                    "writeRequiresMasterRead": field.write_requires_master_read,
+                }.items()
+            )
+        )
+
+    def _byte_length(self) -> int:
+        field = self.field
+        return field.length if field.type in NOT_COUNTED_IN_CHARACTERS else field.length * BYTES_PER_CHARACTER
+
+    def _default(self) -> Any:
+        field = self.field
+        if field.type == "boolean":
+            return bool(field.default)
+        return None if callable(field.default) else field.default
+
+
+def _picklist_value(each: PicklistValue) -> dict[str, Any]:
+    return {
+        "active": each.active,
+        "defaultValue": each.default,
+        "label": each.label,
+        "validFor": None,
+        "value": each.value,
+    }

@@ -1,0 +1,27 @@
+"""The endpoints, one module a family of resources. Importing this fills the table of routes."""
+
+from importlib import import_module
+
+MODULES = (
+    "versions",
+    "limits",
+    "describes",
+    "rows",
+    "external_ids",
+    "sobject_collections",
+    "composite",
+    "batch",
+    "tree",
+    "graph",
+    "queries",
+    "search",
+    "recent",
+    "replication",
+    "oauth",
+    "identity",
+    "passwords",
+    "partner_soap",
+)
+
+for _module in MODULES:
+    import_module(f"{__name__}.{_module}")

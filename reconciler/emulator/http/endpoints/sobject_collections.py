@@ -1,0 +1,322 @@
+"""Up to 200 records in one call: create, update, upsert, delete, read.
+
+The answer is 200 with one result a record, in the order sent, also when all failed. The call is one
+transaction: each record is a savepoint in it, and with `allOrNone` a failure undoes all of them.
+
+Source: REST API Developer Guide, "sObject Collections"; results as recorded.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from reconciler.emulator.errors import ApiError, InvalidField
+from reconciler.emulator.http import dml
+from reconciler.emulator.http.endpoints import external_ids, rows
+from reconciler.emulator.http.envelope import result_error
+from reconciler.emulator.http.message import Reply, Request, ok
+from reconciler.emulator.http.routing import route
+from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.schema import Field, SObject
+from reconciler.emulator.writes import Transaction
+
+MAX_RECORDS = 200
+MAX_RUNS = 10
+"""Stretches of records of equal type in one call."""
+MAX_READ = 2000
+ROLLED_BACK = ApiError(
+    "Record rolled back because not all records were valid and the request was using AllOrNone header",
+    code="ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    fields=[],
+)
+NEEDS_TYPE = "An attributes field with a type is required for each record"
+
+Write = Callable[[Transaction], dict[str, Any]]
+
+
+class TooManyRecords(ApiError):
+    """Source: "sObject Collections" for the limit; the code is that of its SOAP twin, not verified."""
+
+    code = "EXCEEDED_ID_LIMIT"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"record limit reached. cannot submit more than {most} records into this call")
+
+
+class _Undo(Exception):
+    """Leaves the transaction of an all-or-none call that failed."""
+
+
+def _records(request: Request) -> list[dict[str, Any]]:
+    body = request.json
+    records = body.get("records") if isinstance(body, dict) else None
+    if not records:
+        raise ApiError("At least 1 record is required", code="REQUIRED_FIELD_MISSING")
+    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+        raise ApiError("records must be a list of records", code="JSON_PARSER_ERROR")
+    if len(records) > MAX_RECORDS:
+        raise TooManyRecords(MAX_RECORDS)
+    return records
+
+
+def _flag(value: Any) -> bool:
+    return value is True or str(value).lower() == "true"
+
+
+def _all_or_none(request: Request) -> bool:
+    return _flag(request.json.get("allOrNone", False))
+
+
+def _type_of(org: EmulatedOrg, record: dict[str, Any]) -> SObject:
+    attributes = record.get("attributes")
+    name = attributes.get("type") if isinstance(attributes, dict) else None
+    if not isinstance(name, str):
+        raise ApiError(NEEDS_TYPE, code="INVALID_FIELD", fields=[])
+    found = org.schema.get(name)
+    if found is None:
+        raise ApiError(f"sObject type '{name}' is not supported.", code="INVALID_TYPE", fields=[])
+    return found
+
+
+def _check_runs(records: Sequence[dict[str, Any]]) -> None:
+    types = [str((each.get("attributes") or {}).get("type")) for each in records]
+    if 1 + sum(a.lower() != b.lower() for a, b in pairwise(types)) > MAX_RUNS:
+        raise ApiError(
+            f"Cannot have more than {MAX_RUNS} chunks in a single operation. Please rearrange the data to "
+            "reduce chunking.",
+            code="INVALID_INPUT",
+        )
+
+
+def run_all(
+    org: EmulatedOrg, request: Request, writes: Sequence[Write], all_or_none: bool
+) -> list[dict[str, Any]]:
+    """Do the writes in one transaction; one result each.
+
+    A refused one is undone alone, or with ``all_or_none`` takes the others with it.
+    """
+    outcomes: list[dict[str, Any] | ApiError] = []
+    try:
+        with dml.transaction_of(org, request) as transaction:
+            for write in writes:
+                outcomes.append(dml.attempt(transaction, lambda write=write: write(transaction)))  # type: ignore[misc]  # default argument binds the loop variable
+            if all_or_none and any(isinstance(each, ApiError) for each in outcomes):
+                raise _Undo
+    except _Undo:
+        outcomes = [each if isinstance(each, ApiError) else ROLLED_BACK for each in outcomes]
+    return [_failure(each) if isinstance(each, ApiError) else each for each in outcomes]
+
+
+def _success(record_id: str, **more: Any) -> dict[str, Any]:
+    return {"id": record_id, "success": True, "errors": [], **more}
+
+
+def _failure(error: ApiError) -> dict[str, Any]:
+    return {"success": False, "errors": [result_error(error)]}
+
+
+@route("GET", "/composite")
+def list_composite(org: EmulatedOrg, request: Request) -> Reply:
+    """The composite resources of this version."""
+    names = ("tree", "batch", "sobjects", "graph")
+    return ok({name: f"{request.data_path}/composite/{name}" for name in names})
+
+
+@route("POST", "/composite/sobjects", lacks=["duplicate rules", "assignment rules"])
+def create_records(org: EmulatedOrg, request: Request) -> Reply:
+    """Create records, of one type or several."""
+    records = _records(request)
+    _check_runs(records)
+
+    def creating(record: dict[str, Any]) -> Write:
+        def write(transaction: Transaction) -> dict[str, Any]:
+            target = _type_of(org, record)
+            fields = dml.record_fields(record)
+            dml.check_lock(request, "", fields)
+            return _success(transaction.insert(target.name, fields))
+
+        return write
+
+    return ok(run_all(org, request, [creating(each) for each in records], _all_or_none(request)))
+
+
+@route("PATCH", "/composite/sobjects", lacks=["duplicate rules", "assignment rules"])
+def update_records(org: EmulatedOrg, request: Request) -> Reply:
+    """Set fields of rows; each record carries its `id`, in any case."""
+    records = _records(request)
+    _check_runs(records)
+
+    def updating(record: dict[str, Any]) -> Write:
+        def write(transaction: Transaction) -> dict[str, Any]:
+            target = _type_of(org, record)
+            record_id, fields = _split_id(record)
+            if not isinstance(record_id, str) or not record_id:
+                raise ApiError("Id not specified in an update call", code="MISSING_ARGUMENT", fields=["Id"])
+            wanted = _result_id(org, target, record_id)
+            dml.check_lock(request, wanted, fields)
+            transaction.update(target.name, wanted, fields)
+            return _success(wanted)
+
+        return write
+
+    return ok(run_all(org, request, [updating(each) for each in records], _all_or_none(request)))
+
+
+def _split_id(record: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    fields = dml.record_fields(record)
+    names = [name for name in fields if name.lower() == "id"]
+    return (fields.pop(names[0]) if names else None), fields
+
+
+def _result_id(org: EmulatedOrg, sobject: SObject, record_id: str) -> str:
+    try:
+        return rows.row_id(org, sobject, record_id)
+    except dml.NoSuchExternalId as error:
+        raise ApiError(
+            f"{sobject.label} ID: id value of incorrect type: {record_id}", code="MALFORMED_ID", fields=["Id"]
+        ) from error
+
+
+@route("PATCH", "/composite/sobjects/{sobject}/{field}", lacks=["duplicate rules", "assignment rules"])
+def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str) -> Reply:
+    """Update or create records of one type by an external id, or by `Id` (absent or null: create).
+
+    With `allOrNone`, an undone creation still says `created`: look at `success` first.
+    """
+    target = dml.sobject_of(org, sobject)
+    key = external_ids.key_field(target, field)
+    records = _records(request)
+    twice = set(_keys_sent_twice(records, key))
+    would_create: list[bool] = []
+
+    def upserting(record: dict[str, Any]) -> Write:
+        def write(transaction: Transaction) -> dict[str, Any]:
+            would_create.append(False)
+            if isinstance(record.get("attributes"), dict) and "type" in record["attributes"]:
+                given = _type_of(org, record)
+                if given.name != target.name:
+                    raise ApiError(
+                        f"All records must be of type {target.name}", code="INVALID_INPUT", fields=[]
+                    )
+            value, fields = _split_key(record, key)
+            if value is not None and _key_text(value) in twice:
+                raise ApiError(
+                    f"Duplicate external id specified: {value}", code="DUPLICATE_VALUE", fields=[key.name]
+                )
+            found = [] if value is None else external_ids.find_rows(org, target, key, str(value))
+            would_create[-1] = not found and (key.name != "Id" or value is None)
+            dml.check_lock(request, found[0] if found else "", {**fields, key.name: value})
+            record_id, made = _upsert_one(org, transaction, target, key, value, fields)
+            return _success(record_id, created=made)
+
+        return write
+
+    results = run_all(org, request, [upserting(each) for each in records], _all_or_none(request))
+    return ok([_with_created(each, made) for each, made in zip(results, would_create, strict=True)])
+
+
+def _with_created(result: dict[str, Any], would_create: bool) -> dict[str, Any]:
+    return result if "created" in result else {**result, "created": would_create}
+
+
+def _upsert_one(
+    org: EmulatedOrg,
+    transaction: Transaction,
+    sobject: SObject,
+    key: Field,
+    value: Any,
+    fields: dict[str, Any],
+) -> tuple[str, bool]:
+    if key.name == "Id":
+        if value is None:
+            return transaction.insert(sobject.name, fields), True
+        wanted = _result_id(org, sobject, str(value))
+        transaction.update(sobject.name, wanted, fields)
+        return wanted, False
+    if value is None:
+        raise ApiError(f"{key.name} not specified", code="MISSING_ARGUMENT", fields=[])
+    return transaction.upsert(sobject.name, key.name, value, fields)
+
+
+def _split_key(record: dict[str, Any], key: Field) -> tuple[Any, dict[str, Any]]:
+    fields = dml.record_fields(record)
+    names = [name for name in fields if name.lower() == key.name.lower()]
+    return (fields.pop(names[0]) if names else None), fields
+
+
+def _key_text(value: Any) -> str:
+    return str(value).lower()
+
+
+def _keys_sent_twice(records: Sequence[dict[str, Any]], key: Field) -> Iterator[str]:
+    seen = set()
+    for record in records:
+        value, _ = _split_key(record, key)
+        if value is not None:
+            text = _key_text(value)
+            if text in seen:
+                yield text
+            seen.add(text)
+
+
+@route("DELETE", "/composite/sobjects")
+def delete_records(org: EmulatedOrg, request: Request) -> Reply:
+    """Delete the rows in `ids`, of any types."""
+    wanted = [each.strip() for each in request.params.get("ids", "").split(",") if each.strip()]
+    if not wanted:
+        raise ApiError("The ids parameter is required", code="REQUIRED_FIELD_MISSING")
+    if len(wanted) > MAX_RECORDS:
+        raise TooManyRecords(MAX_RECORDS)
+
+    def deleting(record_id: str) -> Write:
+        def write(transaction: Transaction) -> dict[str, Any]:
+            target = org.schema.by_prefix(record_id[:3])
+            if target is None or not rows.looks_like_id(record_id):
+                raise ApiError(f"malformed id {record_id}", code="MALFORMED_ID", fields=[])
+            whole = dml.same_id(record_id)
+            dml.check_lock(request, whole, {})
+            transaction.delete(target.name, whole)
+            return _success(whole)
+
+        return write
+
+    all_or_none = _flag(request.params.get("allOrNone", "false"))
+    return ok(run_all(org, request, [deleting(each) for each in wanted], all_or_none))
+
+
+@route("GET", "/composite/sobjects/{sobject}")
+def read_records(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
+    """The rows in `ids`, with the fields in `fields`; `null` for one that is gone."""
+    wanted = [each for each in request.params.get("ids", "").split(",") if each]
+    return _read(org, request, sobject, wanted, rows.field_list(request) or [])
+
+
+@route("POST", "/composite/sobjects/{sobject}")
+def read_many_records(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
+    """As by GET, with `ids` and `fields` in the body."""
+    body = request.json
+    if not isinstance(body, dict):
+        raise ApiError("ids and fields are required", code="JSON_PARSER_ERROR")
+    return _read(org, request, sobject, list(body.get("ids") or []), list(body.get("fields") or []))
+
+
+def _read(org: EmulatedOrg, request: Request, sobject: str, wanted: list[str], fields: list[str]) -> Reply:
+    target = dml.sobject_of(org, sobject)
+    if not wanted:
+        raise ApiError("At least 1 id is required", code="REQUIRED_FIELD_MISSING")
+    if not fields:
+        raise ApiError("At least 1 field is required", code="REQUIRED_FIELD_MISSING")
+    if len(wanted) > MAX_READ:
+        raise TooManyRecords(MAX_READ)
+    for name in fields:
+        if "." not in name and target.field(name) is None:
+            raise InvalidField(f"No such column '{name}' on sobject of type {target.name}")
+    found: list[dict[str, Any] | None] = []
+    for record_id in wanted:
+        try:
+            found.append(org.retrieve(target.name, str(record_id), fields, version=request.version))
+        except ApiError as error:
+            if error.code not in ("NOT_FOUND", "ENTITY_IS_DELETED"):
+                raise
+            found.append(None)
+    return ok(found)

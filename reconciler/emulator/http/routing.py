@@ -1,0 +1,157 @@
+"""The table of routes, and what it lacks.
+
+An endpoint registers itself with `route`; its module is imported by `endpoints`. A template is a
+path whose `{name}` segments are handed to the endpoint, percent-decoded. Literal segments win over
+named ones, so `/sobjects/{sobject}/describe` is found before `/sobjects/{sobject}/{record_id}`.
+
+What an endpoint does not do is data (``lacks``), and so is what has no endpoint at all
+(`MISSING_FAMILIES`); `gaps` gives both to `reconcile emulator gaps`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from urllib.parse import unquote
+
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.http.message import Reply
+
+Endpoint = Callable[..., Reply]
+DATA_ROOT = "/services/data/{version}"
+
+MISSING_FAMILIES: dict[str, str] = {
+    "/services/apexrest": "Apex is not run, so classes have no REST resources",
+    "/services/data/vN/actions": "invocable actions",
+    "/services/data/vN/analytics": "reports and dashboards",
+    "/services/data/vN/chatter, /connect": "Chatter and Connect",
+    "/services/data/vN/process": "approval processes",
+    "/services/data/vN/ui-api": "the UI API",
+    "/services/data/vN/wave": "CRM Analytics",
+    "/cometd": "streaming",
+    "REST bodies in XML": "only JSON is read and written",
+}
+
+
+class Family(Enum):
+    """How a route is signed in to and how it refuses."""
+
+    REST = "REST"
+    OPEN = "without a session"
+    OAUTH = "OAuth"
+    IDENTITY = "identity"
+    SOAP = "partner SOAP"
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    template: str
+    family: Family
+    endpoint: Endpoint
+    lacks: tuple[str, ...] = ()
+
+
+@dataclass
+class _Node:
+    """One step of the tree of paths."""
+
+    literal: dict[str, "_Node"] = field(default_factory=dict)
+    named: dict[str, "_Node"] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
+
+
+_TREE = _Node()
+_ROUTES: list[Route] = []
+
+
+def route(
+    method: str, template: str, *, family: Family = Family.REST, lacks: Sequence[str] = ()
+) -> Callable[[Endpoint], Endpoint]:
+    """Register an endpoint. A template without `/services` or `/id` in front is below the data root."""
+    whole = template if template.startswith(("/services/", "/id/")) else DATA_ROOT + template
+
+    def register(endpoint: Endpoint) -> Endpoint:
+        made = Route(method, whole, family, endpoint, tuple(lacks))
+        node = _TREE
+        for segment in _segments(whole):
+            branch = node.named if segment.startswith("{") else node.literal
+            node = branch.setdefault(segment.strip("{}"), _Node())
+        if method in node.routes:
+            raise AssertionError(f"two endpoints for {method} {whole}")
+        node.routes[method] = made
+        _ROUTES.append(made)
+        return endpoint
+
+    return register
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
+
+
+class MethodNotAllowed(ApiError):
+    """Source: REST API Developer Guide, "Status Codes and Error Responses"."""
+
+    status, code = 405, "METHOD_NOT_ALLOWED"
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"HTTP Method '{method}' not allowed. Allowed are {','.join(allowed)}")
+
+
+@dataclass(frozen=True)
+class Match:
+    route: Route
+    arguments: dict[str, str]
+
+
+def find(method: str, path: str) -> Match | None:
+    """The route for a call, with the decoded named segments; None when no template has this path.
+
+    Raises `MethodNotAllowed` when some template has. HEAD is served by GET.
+    """
+    segments = [unquote(segment) for segment in _segments(path)]
+    allowed: list[str] = []
+    for node, arguments in _walk(_TREE, segments, {}):
+        found = node.routes.get("GET" if method == "HEAD" else method)
+        if found is not None:
+            return Match(found, arguments)
+        allowed += [each for each in _with_head(node) if each not in allowed]
+    if allowed:
+        raise MethodNotAllowed(method, allowed)
+    return None
+
+
+def _with_head(node: _Node) -> Iterator[str]:
+    if "GET" in node.routes:
+        yield "HEAD"
+    yield from node.routes
+
+
+def _walk(
+    node: _Node, segments: list[str], arguments: dict[str, str]
+) -> Iterator[tuple[_Node, dict[str, str]]]:
+    if not segments:
+        if node.routes:
+            yield node, arguments
+        return
+    first, rest = segments[0], segments[1:]
+    if first in node.literal:
+        yield from _walk(node.literal[first], rest, arguments)
+    for name, child in node.named.items():
+        yield from _walk(child, rest, {**arguments, name: first})
+
+
+def routes() -> list[Route]:
+    """All routes, by template."""
+    return sorted(_ROUTES, key=lambda each: (each.template, each.method))
+
+
+def gaps() -> list[dict[str, Any]]:
+    """What is not emulated: one entry a route that lacks something, then whole families."""
+    partly: list[dict[str, Any]] = [
+        {"where": f"{each.method} {each.template.replace('{version}', 'vN')}", "lacks": list(each.lacks)}
+        for each in routes()
+        if each.lacks
+    ]
+    return partly + [{"where": where, "lacks": [what]} for where, what in MISSING_FAMILIES.items()]

@@ -1,0 +1,309 @@
+"""The emulated org on a port: the standard library's threading server, tuned.
+
+Keep-alive, one segment an answer (buffered, flushed once, no Nagle delay) and a long accept queue
+make it some hundred times faster than it comes. TLS handshakes run in the connection's own thread,
+so a slow client holds nobody up. Nothing here knows Salesforce; see `service`.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from reconciler.emulator.http import sessions
+from reconciler.emulator.http.control import PREFIX, control
+from reconciler.emulator.http.envelope import encode
+from reconciler.emulator.http.faults import Delivery, Faults, ReplyLost, deliver
+from reconciler.emulator.http.message import Headers, Request
+from reconciler.emulator.http.service import BODY_BYTES
+from reconciler.emulator.org import EmulatedOrg
+
+log = logging.getLogger(__name__)
+
+ACCEPT_QUEUE = 128
+BUFFER_BYTES = 64 * 1024
+POLL_SECONDS = 0.05
+CHUNK_LINE_BYTES = 4096
+
+
+class BadBody(Exception):
+    """A request body whose length cannot be told; the connection is of no further use."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "sfdcedge"
+    sys_version = ""
+    wbufsize = BUFFER_BYTES
+    disable_nagle_algorithm = True
+    server: "_HttpServer"
+
+    def _answer(self) -> None:
+        try:
+            body = self._read_body()
+        except BadBody as error:
+            self._write(
+                Delivery(400, {"Content-Type": "text/plain", "Connection": "close"}, str(error).encode())
+            )
+            self.close_connection = True
+            return
+        path, _, query = self.path.partition("?")
+        request = Request(
+            method=self.command,
+            path=path,
+            query=query,
+            headers=Headers(self.headers.items()),
+            body=body,
+            scheme=self.server.scheme,
+        )
+        owner = self.server
+        if path.startswith(PREFIX):
+            reply = control(owner.org, owner.faults, request)
+            self._write(Delivery(reply.status, *encode(request, reply)))
+            return
+        try:
+            self._write(deliver(owner.org, request, owner.faults))
+        except ReplyLost:
+            self.close_connection = True
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = _answer  # noqa: N815  names given by the base class
+
+    def _write(self, delivery: Delivery) -> None:
+        self.send_response(delivery.status)
+        for name, value in delivery.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(delivery.body[: delivery.cut])
+        self.wfile.flush()
+        if delivery.cut is not None:
+            self.close_connection = True
+
+    def handle_expect_100(self) -> bool:
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
+    def _read_body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return self._read_chunks()
+        text = self.headers.get("Content-Length", "0").strip()
+        if not text.isdigit() or int(text) > 2 * BODY_BYTES:
+            raise BadBody(f"bad Content-Length: {text}")
+        return self._read_exactly(int(text))
+
+    def _read_chunks(self) -> bytes:
+        chunks: list[bytes] = []
+        total = 0
+        while True:
+            line = self.rfile.readline(CHUNK_LINE_BYTES).partition(b";")[0].strip()
+            try:
+                size = int(line, 16)
+            except ValueError as error:
+                raise BadBody("bad chunk length") from error
+            total += size
+            if size < 0 or total > 2 * BODY_BYTES:
+                raise BadBody("body too long")
+            if size == 0:
+                break
+            chunks.append(self._read_exactly(size))
+            self.rfile.readline(CHUNK_LINE_BYTES)
+        while self.rfile.readline(CHUNK_LINE_BYTES).strip():
+            pass  # trailers
+        return b"".join(chunks)
+
+    def _read_exactly(self, size: int) -> bytes:
+        body = self.rfile.read(size)
+        if len(body) < size:
+            raise BadBody("body ends early")
+        return body
+
+    def log_message(self, format: str, *args: Any) -> None:
+        log.debug(format, *args)
+
+
+class _HttpServer(ThreadingHTTPServer):
+    request_queue_size = ACCEPT_QUEUE
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self, address: tuple[str, int], org: EmulatedOrg, faults: Faults, context: ssl.SSLContext | None
+    ) -> None:
+        self.org, self.faults, self._context = org, faults, context
+        self.scheme = "http" if context is None else "https"
+        self._open: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        """Without the base class's look-up of the host's full name, which may take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self._context is not None:
+            connection = self._context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        self._open.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        """Break the connections that clients keep alive."""
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that broke is the client's affair; anything else is our bug."""
+        error = sys.exception()
+        level = logging.DEBUG if isinstance(error, OSError) else logging.ERROR
+        log.log(level, "connection from %s failed", client_address, exc_info=error)
+
+
+class Server:
+    """An org served on a port, from entering the context to leaving it.
+
+    ``port`` 0 takes a free one. With ``tls`` a certificate is made for this run; clients trust it
+    through `ca_file`.
+    """
+
+    def __init__(
+        self,
+        org: EmulatedOrg,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: bool = False,
+        faults: Faults | None = None,
+    ) -> None:
+        self.org = org
+        self.faults = Faults() if faults is None else faults
+        self.ca_file: Path | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        context = self._tls_context(host) if tls else None
+        self._http = _HttpServer((host, port), org, self.faults, context)
+        self.port = self._http.server_port
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"{self._http.scheme}://{shown}:{self.port}"
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, args=(POLL_SECONDS,), name="emulated org", daemon=True
+        )
+
+    def _tls_context(self, host: str) -> ssl.SSLContext:
+        from reconciler.emulator.http.tls import server_context
+
+        self._folder = tempfile.TemporaryDirectory(prefix="emulated-org-")
+        self.ca_file = Path(self._folder.name) / "ca.pem"
+        return server_context(host, self.ca_file)
+
+    def start(self) -> "Server":
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop accepting, break open connections, remove the certificate."""
+        if self._thread.is_alive():
+            self._http.shutdown()
+            self._thread.join()
+        self._http.server_close()
+        self._http.close_connections()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def __enter__(self) -> "Server":
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def serve(
+    org: EmulatedOrg,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: bool = False,
+    faults: Faults | None = None,
+) -> Server:
+    """A running server; the caller closes it, or uses it as a context."""
+    return Server(org, host=host, port=port, tls=tls, faults=faults).start()
+
+
+SEEDS_TABLE = 'CREATE TABLE IF NOT EXISTS "_seed" (path TEXT PRIMARY KEY)'
+
+
+def _seed(org: EmulatedOrg, folders: Sequence[Path]) -> None:
+    """Load the folders that this org has not been seeded with."""
+    org.store.ensure_table(SEEDS_TABLE)
+    for folder in folders:
+        path = str(folder.resolve())
+        if not org.store.execute('SELECT 1 FROM "_seed" WHERE path = ?', (path,)):
+            org.load(folder)
+            org.store.execute('INSERT INTO "_seed" VALUES (?)', (path,))
+
+
+def main_serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    db: Path | None = None,
+    seeds: Sequence[Path] = (),
+    tls: bool = False,
+    jwt_certificates: Sequence[Path] = (),
+) -> None:
+    """Serve an org until SIGTERM or SIGINT, then return.
+
+    Prints one JSON line when ready: `url`, `org_id`, `username`, `password`, `access_token`,
+    `client_id`, `client_secret`, and with TLS `ca_file`. A ``db`` that exists is served as it was
+    left; seeds it already has are not loaded again. Raises OSError for a port that is taken and
+    ValueError for a file that is no certificate.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    org = EmulatedOrg(db)
+    _seed(org, seeds)
+    for path in jwt_certificates:
+        sessions.register_certificate(org, path.read_bytes())
+    with Server(org, host=host, port=port, tls=tls) as server:
+        print(json.dumps(_ready(server)), flush=True)
+        stop.wait()
+    org.close()
+
+
+def _ready(server: Server) -> dict[str, str]:
+    org = server.org
+    found = {
+        "url": server.url,
+        "org_id": org.org_id,
+        "username": org.username,
+        "password": org.password,
+        "access_token": sessions.open_session(org, org.admin_id),
+        "client_id": org.client_id,
+        "client_secret": org.client_secret,
+    }
+    if server.ca_file is not None:
+        found["ca_file"] = os.fspath(server.ca_file)
+    return found

@@ -1,0 +1,194 @@
+"""One call from request to reply, whoever carries it.
+
+The order is Salesforce's: size of the head, address, version, session, allowance, method, endpoint.
+Whatever is raised becomes the envelope of the family that was asked; an exception that is no
+refusal is our bug, keeps its traceback in the log and answers 500 as an org would.
+
+Source: REST API Developer Guide, "Status Codes and Error Responses"; Salesforce Developer Limits.
+"""
+
+import gzip
+import logging
+import re
+import zlib
+from dataclasses import replace
+
+from reconciler.emulator.errors import ApiError, NotFound
+from reconciler.emulator.http import endpoints as _register_endpoints  # noqa: F401  fills the table of routes
+from reconciler.emulator.http import oauth_errors, routing, sessions, soapform
+from reconciler.emulator.http.envelope import encode, rest_refusal
+from reconciler.emulator.http.message import NEWEST_VERSION, OLDEST_VERSION, Headers, Reply, Request
+from reconciler.emulator.http.routing import Family, Match
+from reconciler.emulator.http.traffic import traffic
+from reconciler.emulator.org import EmulatedOrg
+
+log = logging.getLogger(__name__)
+
+HEAD_BYTES = 16_384
+"""Address and header fields together."""
+BODY_BYTES = 50 * 1024 * 1024
+FIRST_VERSION_EVER = 7
+JSON_TYPES = ("", "application/json")
+VERSION = re.compile(r"v(\d{1,3})\.0\Z")
+
+
+class HeadTooLarge(ApiError):
+    """Source: Salesforce Developer Limits, "API Request Limits and Allocations"; text not verified."""
+
+    def __init__(self, status: int) -> None:
+        what = "URI Too Long" if status == 414 else "Request Header Fields Too Large"
+        super().__init__(what, code=what.upper().replace(" ", "_"), status=status)
+
+
+class BodyTooLarge(ApiError):
+    status, code = 413, "REQUEST_ENTITY_TOO_LARGE"
+
+
+class VersionRetired(ApiError):
+    """Source: "Status Codes and Error Responses": 410 for what was removed; text not verified."""
+
+    status, code = 410, "UNSUPPORTED_API_VERSION"
+
+    def __init__(self) -> None:
+        super().__init__("The requested resource has been retired or removed.")
+
+
+class UnsupportedMediaType(ApiError):
+    """Source: "Status Codes and Error Responses"; text not verified."""
+
+    status, code = 415, "UNSUPPORTED_MEDIA_TYPE"
+
+    def __init__(self, content_type: str) -> None:
+        super().__init__(f"Content type {content_type} not supported for this resource")
+
+
+class Unexpected(ApiError):
+    status, code = 500, "UNKNOWN_EXCEPTION"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An unexpected error occurred. Please include this ErrorId if you contact support: "
+            "1234567890-12345 (-1234567890)"
+        )
+
+
+def handle(org: EmulatedOrg, request: Request) -> Reply:
+    """Answer one call. Never raises; changes the org only as far as the endpoint does."""
+    family = _family(request.path)
+    try:
+        reply = _checked(org, _unpacked(request))
+    except ApiError as error:
+        reply = _refuse(family, request, error)
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        reply = _refuse(family, request, Unexpected())
+    if family is Family.REST and reply.status != 401:
+        info = traffic(org).limit_info(org.clock.now_ms())
+        reply = replace(reply, headers={"Sforce-Limit-Info": info, **reply.headers})
+    return reply
+
+
+def exchange(org: EmulatedOrg, request: Request) -> tuple[int, dict[str, str], bytes]:
+    """`handle`, down to status, header fields and bytes."""
+    reply = handle(org, request)
+    return (reply.status, *encode(request, reply))
+
+
+def _family(path: str) -> Family:
+    """How a refusal looks when no route was found: by the start of the path."""
+    if path.startswith("/services/Soap/"):
+        return Family.SOAP
+    if path.startswith("/services/oauth2/"):
+        return Family.OAUTH
+    return Family.REST if path.startswith("/services/data/v") else Family.OPEN
+
+
+def _refuse(family: Family, request: Request, error: ApiError) -> Reply:
+    if family is Family.SOAP:
+        return soapform.fault(request, error)
+    if isinstance(error, oauth_errors.OAuthRefusal):
+        return error.reply()
+    return rest_refusal(error)
+
+
+def _checked(org: EmulatedOrg, request: Request) -> Reply:
+    _check_size(request)
+    if request.method == "POST" and "_HttpMethod" in request.params:
+        request = replace(request, method=request.params["_HttpMethod"].upper())
+    request.version = _version(request.path)
+    try:
+        match = routing.find(request.method, request.path)
+    except routing.MethodNotAllowed:
+        if _family(request.path) is Family.REST:
+            _sign_in(org, request)
+        raise
+    if match is None:
+        if _family(request.path) is Family.REST:
+            _sign_in(org, request)
+            traffic(org).count(org.clock.now_ms())
+        raise NotFound
+    if match.route.family is Family.REST:
+        _sign_in(org, request)
+        traffic(org).count(org.clock.now_ms())
+        _check_media_type(request)
+    return call(org, request, match)
+
+
+def call(org: EmulatedOrg, request: Request, match: Match) -> Reply:
+    """Run the endpoint of a route that was found."""
+    arguments = {name: value for name, value in match.arguments.items() if name != "version"}
+    return match.route.endpoint(org, request, **arguments)
+
+
+def _unpacked(request: Request) -> Request:
+    """The request with its body as it was before the client compressed it."""
+    encoding = request.headers.find("content-encoding").strip().lower()
+    if encoding in ("", "identity") or not request.body:
+        return request
+    if encoding != "gzip":
+        raise UnsupportedMediaType(encoding)
+    try:
+        body = gzip.decompress(request.body)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ApiError("Not in GZIP format", code="JSON_PARSER_ERROR") from error
+    left = Headers({k: v for k, v in request.headers.items() if k != "content-encoding"})
+    return replace(request, headers=left, body=body)
+
+
+def _check_size(request: Request) -> None:
+    address = len(request.path) + len(request.query)
+    if address > HEAD_BYTES:
+        raise HeadTooLarge(414)
+    if address + sum(len(name) + len(value) + 4 for name, value in request.headers.items()) > HEAD_BYTES:
+        raise HeadTooLarge(431)
+    if len(request.body) > BODY_BYTES:
+        raise BodyTooLarge(f"Request body exceeds {BODY_BYTES} bytes")
+
+
+def _version(path: str) -> str:
+    """The API version in the address. Raises `VersionRetired`, or NOT_FOUND for one that never was."""
+    if not path.startswith("/services/data/"):
+        return f"{NEWEST_VERSION}.0"
+    segment = path.removeprefix("/services/data/").partition("/")[0]
+    if not segment:
+        return f"{NEWEST_VERSION}.0"
+    found = VERSION.match(segment)
+    if found is None or not FIRST_VERSION_EVER <= int(found[1]) <= NEWEST_VERSION:
+        raise NotFound
+    if int(found[1]) < OLDEST_VERSION:
+        raise VersionRetired
+    return f"{int(found[1])}.0"
+
+
+def _sign_in(org: EmulatedOrg, request: Request) -> None:
+    authorization = request.headers.find("authorization")
+    if not authorization:
+        raise sessions.InvalidAuthHeader
+    request.session = sessions.resume(org, sessions.bearer_token(authorization))
+
+
+def _check_media_type(request: Request) -> None:
+    if request.method in ("POST", "PATCH", "PUT") and request.body:
+        given = request.headers.find("content-type").partition(";")[0].strip().lower()
+        if given not in JSON_TYPES:
+            raise UnsupportedMediaType(given)
