@@ -1,0 +1,150 @@
+"""A small real HTTP server that does what a test scripts, and counts what reached it."""
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from reconciler.org import Patience
+
+TOKEN = "00D000000000001!AQ.canary_of_the_session_token"
+
+
+class Fault(StrEnum):
+    """What happens instead of an answer, after the call was processed."""
+
+    RESET = "reset"
+    CLOSE = "close"
+    CUT = "cut"
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    content: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+Act = Reply | Fault | Callable[[Call], "Reply | Fault"]
+
+
+class ScriptedServer:
+    """Answers with the acts of ``script``, one a call; then with ``otherwise``."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.script: list[Act] = []
+        self.otherwise: Act = Reply(
+            404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
+        )
+        self._lock = threading.Lock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one_request(self) -> None:
+                self.raw_requestline = self.rfile.readline(65537)
+                if not self.raw_requestline or not self.parse_request():
+                    self.close_connection = True
+                    return
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                call = Call(self.command, self.path, dict(self.headers.items()), body)
+                _perform(self, server.take(call))
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Tests read what reached the server from `calls`."""
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(
+            target=lambda: self._http.serve_forever(poll_interval=0.01), daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def take(self, call: Call) -> Reply | Fault:
+        with self._lock:
+            self.calls.append(call)
+            act = self.script.pop(0) if self.script else self.otherwise
+        return act if isinstance(act, Reply | Fault) else act(call)
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+def _perform(handler: BaseHTTPRequestHandler, act: Reply | Fault) -> None:
+    if act is Fault.RESET:
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.close_connection = True
+        handler.rfile.close()
+        handler.connection.close()
+        return
+    if act is Fault.CLOSE:
+        handler.close_connection = True
+        return
+    reply = (
+        Reply(200, [{"id": "001000000000001AAA", "success": True, "errors": []}]) if act is Fault.CUT else act
+    )
+    assert isinstance(reply, Reply)
+    content = reply.content
+    body = (
+        b""
+        if content is None
+        else content.encode()
+        if isinstance(content, str)
+        else json.dumps(content).encode()
+    )
+    handler.send_response(reply.status)
+    for name, text in {"Content-Type": "application/json", **reply.headers}.items():
+        handler.send_header(name, text)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    if act is Fault.CUT:
+        handler.wfile.write(body[: len(body) // 2])
+        handler.close_connection = True
+    else:
+        handler.wfile.write(body)
+
+
+def errors(code: str, message: str = "so it is", **more: Any) -> list[dict[str, Any]]:
+    return [{"errorCode": code, "message": message, **more}]
+
+
+def created(*numbers: int) -> list[dict[str, Any]]:
+    return [{"id": f"00100000000{number:04d}", "success": True, "errors": []} for number in numbers]
+
+
+def failed(code: str, message: str = "so it is") -> dict[str, Any]:
+    return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": []}]}
+
+
+@dataclass
+class Waits:
+    """Stands for the passing of time: notes how long was waited for, and does not wait."""
+
+    seconds: list[float] = field(default_factory=list)
+
+    def patience(self, attempts: int = 4) -> Patience:
+        return Patience(attempts=attempts, sleep=self.seconds.append, draw=lambda: 1.0)
