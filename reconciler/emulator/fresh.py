@@ -70,15 +70,7 @@ def furnish(org: "EmulatedOrg", name: str) -> None:
             "Profile", Name=label, UserLicenseId=licenses[license_name], UserType=user_type
         )
         profiles[label] = profile
-        tx.system_insert(
-            "PermissionSet",
-            Name=f"X{ids.to_text(profile)}",
-            Label=f"X{ids.to_text(profile)}",
-            ProfileId=profile,
-            IsOwnedByProfile=1,
-            Type="Profile",
-            LicenseId=licenses[license_name],
-        )
+        tx.own_permission_set(profile, licenses[license_name])
     made = tx.system_insert(
         "User",
         Username="admin@emulated.example",

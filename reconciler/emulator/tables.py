@@ -67,6 +67,9 @@ class Table:
         self.has_bin = sobject.has_recycle_bin and "IsDeleted" in self.position
         self.living = ' AND "IsDeleted" = 0' if self.has_bin else ""
         self.name_parts = self._name_parts()
+        name = sobject.field("Name")
+        self.names_itself = self.position["Name"] if name and sobject.custom and name.nillable else 0
+        """Place of a name that falls back to the id; 0 where there is none."""
         listed = ", ".join(quoted(column) for column in self.columns)
         marks = ", ".join("?" * len(self.columns))
         self.insert_sql = f"INSERT INTO {quoted(self.name)} ({listed}) VALUES ({marks})"

@@ -335,8 +335,16 @@ class Transaction:
             self.store.connection.execute(table.insert_sql, row)
         except sqlite3.IntegrityError as error:
             raise self._duplicate(table, dict(zip(table.columns, row, strict=True)), error) from error
+        if table.names_itself and row[table.names_itself] is None:
+            self._name_by_id(table, number)
         self._alive.add(number)
         return number
+
+    def _name_by_id(self, table: Table, number: int) -> None:
+        """A custom object's row without a name is called by its id."""
+        self.store.execute(
+            f'UPDATE {quoted(table.name)} SET "Name" = ? WHERE "Id" = ?', (ids.to_text(number)[:15], number)
+        )
 
     def system_insert(self, sobject: str, **values: Any) -> int:
         """Add a row as the platform does: stored values, no rules and no rights; its id as a number."""
@@ -347,6 +355,42 @@ class Transaction:
         if table.name_parts and not values.get("Name"):
             row[table.position["Name"]] = table.person_name(row)
         return self.write_row(table, row)
+
+    def find_row(self, sobject: str, where: Mapping[str, Any]) -> int | None:
+        """The first living row with these stored values, by its number."""
+        table = self.org.tables[sobject]
+        asked = " AND ".join(f"{quoted(name)} IS ?" for name in where)
+        sql = f'SELECT "Id" FROM {quoted(table.name)} WHERE {asked}{table.living} ORDER BY "Id" LIMIT 1'
+        found = self.store.execute(sql, tuple(where.values()))
+        return found[0][0] if found else None
+
+    def put_row(self, sobject: str, key: Mapping[str, Any], values: Mapping[str, Any]) -> int:
+        """As the platform: set the values of the row with this key, or add one."""
+        found = self.find_row(sobject, key)
+        if found is None:
+            return self.system_insert(sobject, **key, **values)
+        self.set_fields(self.org.tables[sobject], found, values)
+        return found
+
+    def drop_row(self, sobject: str, key: Mapping[str, Any]) -> None:
+        """As the platform: take a row without a recycle bin away, if it is there."""
+        found = self.find_row(sobject, key)
+        if found is not None:
+            self.store.execute(f'DELETE FROM {quoted(sobject)} WHERE "Id" = ?', (found,))
+
+    def own_permission_set(self, profile: int, licence: int) -> int:
+        """Make the permission set that holds what a profile grants."""
+        name = "X" + ids.to_text(profile)
+        return self.system_insert(
+            "PermissionSet",
+            Name=name,
+            Label=name,
+            ProfileId=profile,
+            IsOwnedByProfile=1,
+            IsCustom=0,
+            Type="Profile",
+            LicenseId=licence,
+        )
 
     def _update_row(self, table: Table, number: int, changes: dict[str, Any]) -> None:
         rules = rules_for(table.sobject)

@@ -1,0 +1,24 @@
+"""What a seed brought into an org, and what it could not bring."""
+
+from dataclasses import dataclass, field
+
+from .metadata_xml import Tree
+
+Found = dict[str, dict[str, tuple[Tree, bytes]]]
+"""Components by type and full name: the tree, and the XML it was read from."""
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """Names of what was made, counts of what was kept, and a line for each thing left out and why."""
+
+    objects: list[str] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+    stubs: list[str] = field(default_factory=list)
+    """Objects and fields of other packages that were named and made up, so that the rest loads."""
+    rows: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def made_row(self, sobject: str, count: int = 1) -> None:
+        self.rows[sobject] = self.rows.get(sobject, 0) + count

@@ -1,0 +1,393 @@
+"""Components that live as rows: roles, groups, queues, permissions and who holds them, custom metadata.
+
+A component whose row exists changes it, as a deployment does: what it lists is set, what it does not
+list stays. What refers to something that is not there is reported; fields and objects of other
+packages are made up instead.
+
+Source: Metadata API Developer Guide, "PermissionSet", "PermissionSetGroup", "Group", "Queue", "Role",
+"CustomPermission", "CustomMetadata".
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .errors import ApiError
+from .load_report import Found, LoadReport
+from .load_schema import stub_field
+from .metadata_xml import Tree, child, each, flag, text, texts
+from .writes import Transaction
+
+if TYPE_CHECKING:
+    from .org import EmulatedOrg
+
+OBJECT_RIGHTS = {
+    "allowRead": "PermissionsRead",
+    "allowCreate": "PermissionsCreate",
+    "allowEdit": "PermissionsEdit",
+    "allowDelete": "PermissionsDelete",
+    "viewAllRecords": "PermissionsViewAllRecords",
+    "modifyAllRecords": "PermissionsModifyAllRecords",
+    "viewAllFields": "PermissionsViewAllFields",
+}
+"""Metadata's words for rights on an object, and the fields of ObjectPermissions."""
+TAB_VISIBILITY = {
+    "Visible": "DefaultOn",
+    "Available": "DefaultOff",
+    "DefaultOn": "DefaultOn",
+    "DefaultOff": "DefaultOff",
+}
+ACCESSES = (
+    ("classAccesses", "apexClass", "ApexClass", "Name"),
+    ("pageAccesses", "apexPage", "ApexPage", "Name"),
+    ("customPermissions", "name", "CustomPermission", "DeveloperName"),
+)
+"""Element, its name, the object whose row is the setup entity, the field that names it."""
+
+
+class Loading:
+    """One seed being written as rows by the platform."""
+
+    def __init__(self, org: "EmulatedOrg", report: LoadReport) -> None:
+        self.org = org
+        self.tx = Transaction(org, org.admin_number)
+        self.report = report
+
+    def put(self, sobject: str, key: dict[str, Any], values: dict[str, Any]) -> int:
+        self.report.made_row(sobject)
+        return self.tx.put_row(sobject, key, values)
+
+    def find(self, sobject: str, **where: Any) -> int | None:
+        return self.tx.find_row(sobject, where)
+
+    def problem(self, where: str, what: str) -> None:
+        self.report.problems.append(f"{where}: {what}")
+
+
+def load_rows(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
+    """Write the rows of a seed, each type after those it refers to."""
+    loading = Loading(org, report)
+    for kind, load in LOADERS:
+        for full_name, (tree, _) in found.get(kind, {}).items():
+            load(loading, full_name, tree)
+    _show_to_administrator(loading, found)
+
+
+def _load_role(loading: Loading, name: str, tree: Tree) -> None:
+    parent_name = text(tree, "parentRole")
+    parent = loading.find("UserRole", DeveloperName=parent_name) if parent_name else None
+    if parent_name and parent is None:
+        parent = _put_role(loading, parent_name, {"Name": parent_name})
+    values = {
+        "Name": text(tree, "name") or name,
+        "ParentRoleId": parent,
+        "RollupDescription": text(tree, "description") or None,
+    }
+    _put_role(loading, name, values)
+
+
+def _put_role(loading: Loading, name: str, values: dict[str, Any]) -> int:
+    role = loading.put("UserRole", {"DeveloperName": name}, values)
+    for kind in ("Role", "RoleAndSubordinates"):
+        loading.put("Group", {"RelatedId": role, "Type": kind}, {"DeveloperName": name})
+    return role
+
+
+def _load_group(loading: Loading, name: str, tree: Tree) -> None:
+    values = {
+        "Name": text(tree, "name") or name,
+        "DoesIncludeBosses": int(flag(tree, "doesIncludeBosses")),
+        "Description": text(tree, "description"),
+    }
+    loading.put("Group", {"DeveloperName": name, "Type": "Regular"}, values)
+
+
+def _load_queue(loading: Loading, name: str, tree: Tree) -> None:
+    values = {
+        "Name": text(tree, "name") or name,
+        "Email": text(tree, "email"),
+        "DoesSendEmailToMembers": int(flag(tree, "doesSendEmailToMembers")),
+    }
+    queue = loading.put("Group", {"DeveloperName": name, "Type": "Queue"}, values)
+    for served in each(tree, "queueSobject"):
+        sobject = text(served, "sobjectType")
+        if sobject and sobject in loading.org.schema:
+            spelled = loading.org.schema[sobject].name
+            loading.put("QueueSobject", {"QueueId": queue, "SobjectType": spelled}, {})
+        else:
+            loading.problem(name, f"the queue serves {sobject}, which is not there")
+    for member in _queue_members(loading, name, child(tree, "queueMembers")):
+        loading.put("GroupMember", {"GroupId": queue, "UserOrGroupId": member}, {})
+
+
+def _queue_members(loading: Loading, queue: str, members: Tree) -> Iterator[int]:
+    """Users by username; groups and roles by the row of their group."""
+    for username in texts(child(members, "users"), "user"):
+        yield from _known(loading, queue, "user", username, loading.find("User", Username=username))
+    for name in texts(child(members, "publicGroups"), "publicGroup"):
+        found = loading.find("Group", DeveloperName=name, Type="Regular")
+        yield from _known(loading, queue, "group", name, found)
+    for name in texts(child(members, "roles"), "role"):
+        yield from _known(
+            loading, queue, "role", name, loading.find("Group", DeveloperName=name, Type="Role")
+        )
+
+
+def _known(loading: Loading, where: str, what: str, name: str, found: int | None) -> Iterator[int]:
+    if found is None:
+        loading.problem(where, f"there is no {what} {name}")
+    else:
+        yield found
+
+
+def _load_custom_permission(loading: Loading, name: str, tree: Tree) -> None:
+    values = {
+        "MasterLabel": text(tree, "label") or name,
+        "Description": text(tree, "description"),
+        "IsLicensed": int(flag(tree, "isLicensed")),
+    }
+    loading.put("CustomPermission", {"DeveloperName": name}, values)
+
+
+def _load_class(loading: Loading, name: str, tree: Tree) -> None:
+    values = {"ApiVersion": float(text(tree, "apiVersion") or 64), "Status": text(tree, "status") or "Active"}
+    loading.put("ApexClass", {"Name": name}, values)
+
+
+# -- permission sets
+
+
+def _load_permission_set(loading: Loading, name: str, tree: Tree) -> None:
+    values: dict[str, Any] = {
+        "Label": text(tree, "label") or name,
+        "Description": text(tree, "description"),
+        "HasActivationRequired": int(flag(tree, "hasActivationRequired")),
+        "IsCustom": 1,
+    }
+    if license_name := text(tree, "license"):
+        found = loading.find("UserLicense", Name=license_name) or loading.find(
+            "PermissionSetLicense", MasterLabel=license_name
+        )
+        if found is None:
+            loading.problem(name, f"there is no licence {license_name}")
+        values["LicenseId"] = found
+    parent = loading.put("PermissionSet", {"Name": name, "IsOwnedByProfile": 0}, values)
+    load_permissions(loading, name, parent, tree)
+
+
+def load_permissions(loading: Loading, name: str, parent: int, tree: Tree) -> None:
+    """The rows that hang on one permission set or profile; what is not listed stays."""
+    _user_permissions(loading, name, parent, tree)
+    for item in each(tree, "objectPermissions"):
+        _object_permissions(loading, name, parent, item)
+    for item in each(tree, "fieldPermissions"):
+        _field_permissions(loading, name, parent, item)
+    for element, label, sobject, field in ACCESSES:
+        for item in each(tree, element):
+            _setup_access(
+                loading, name, parent, (text(item, label) or "", sobject, field), flag(item, "enabled")
+            )
+    for element in ("tabSettings", "tabVisibilities"):
+        for item in each(tree, element):
+            _tab_setting(loading, parent, item)
+
+
+def _user_permissions(loading: Loading, name: str, parent: int, tree: Tree) -> None:
+    table = loading.org.tables["PermissionSet"]
+    values: dict[str, Any] = {}
+    for item in each(tree, "userPermissions"):
+        column = f"Permissions{text(item, 'name')}"
+        entry = table.entries.get(column.lower())
+        if entry is None:
+            loading.problem(name, f"Unknown user permission: {text(item, 'name')}")
+        else:
+            values[entry.name] = int(flag(item, "enabled"))
+    if values:
+        loading.tx.set_fields(table, parent, values)
+
+
+def _object_permissions(loading: Loading, name: str, parent: int, item: Tree) -> None:
+    sobject = text(item, "object") or ""
+    known = loading.org.schema.get(sobject)
+    if known is None:
+        loading.problem(name, f"there is no object {sobject}")
+        return
+    rights = {column: int(flag(item, word)) for word, column in OBJECT_RIGHTS.items()}
+    key = {"ParentId": parent, "SobjectType": known.name}
+    if any(rights.values()):
+        loading.put("ObjectPermissions", key, rights)
+    else:
+        loading.tx.drop_row("ObjectPermissions", key)
+
+
+def _field_permissions(loading: Loading, name: str, parent: int, item: Tree) -> None:
+    full_name = text(item, "field") or ""
+    owner, _, field_name = full_name.partition(".")
+    sobject = loading.org.schema.get(owner)
+    field = sobject.field(field_name) if sobject else None
+    if field is None:
+        field = stub_field(loading.org, full_name, loading.report)
+    if field is None:
+        loading.problem(name, f"In field: field - no CustomField named {full_name} found")
+        return
+    owner = loading.org.schema[owner].name
+    key = {"ParentId": parent, "Field": f"{owner}.{field.name}"}
+    rights = {
+        "SobjectType": owner,
+        "PermissionsRead": int(flag(item, "readable")),
+        "PermissionsEdit": int(flag(item, "editable")),
+    }
+    if rights["PermissionsRead"] or rights["PermissionsEdit"]:
+        loading.put("FieldPermissions", key, rights)
+    else:
+        loading.tx.drop_row("FieldPermissions", key)
+
+
+def _setup_access(
+    loading: Loading, name: str, parent: int, target: tuple[str, str, str], enabled: bool
+) -> None:
+    entity_name, sobject, field = target
+    entity = loading.find(sobject, **{field: entity_name})
+    if entity is None:
+        loading.problem(name, f"there is no {sobject} {entity_name}")
+        return
+    key = {"ParentId": parent, "SetupEntityId": entity}
+    if enabled:
+        loading.put("SetupEntityAccess", key, {"SetupEntityType": sobject})
+    else:
+        loading.tx.drop_row("SetupEntityAccess", key)
+
+
+def _tab_setting(loading: Loading, parent: int, item: Tree) -> None:
+    tab, visibility = text(item, "tab"), TAB_VISIBILITY.get(text(item, "visibility") or "")
+    if not tab:
+        return
+    key = {"ParentId": parent, "Name": tab}
+    if visibility:
+        loading.put("PermissionSetTabSetting", key, {"Visibility": visibility})
+    else:
+        loading.tx.drop_row("PermissionSetTabSetting", key)
+
+
+def _load_permission_set_group(loading: Loading, name: str, tree: Tree) -> None:
+    values = {
+        "MasterLabel": text(tree, "label") or name,
+        "Description": text(tree, "description"),
+        "Status": "Updated",
+        "HasActivationRequired": int(flag(tree, "hasActivationRequired")),
+    }
+    group = loading.put("PermissionSetGroup", {"DeveloperName": name}, values)
+    loading.put(
+        "PermissionSet", {"PermissionSetGroupId": group}, {"Name": name, "Label": name, "Type": "Group"}
+    )
+    members = [("PermissionSet", "Name", "permissionSets")]
+    members.append(("MutingPermissionSet", "DeveloperName", "mutingPermissionSets"))
+    for sobject, field, element in members:
+        for member in texts(tree, element):
+            found = loading.find(sobject, **{field: member})
+            for number in _known(loading, name, "permission set", member, found):
+                loading.put(
+                    "PermissionSetGroupComponent",
+                    {"PermissionSetGroupId": group, "PermissionSetId": number},
+                    {},
+                )
+
+
+def _load_muting_set(loading: Loading, name: str, tree: Tree) -> None:
+    loading.put("MutingPermissionSet", {"DeveloperName": name}, {"MasterLabel": text(tree, "label") or name})
+
+
+def _load_profile(loading: Loading, name: str, tree: Tree) -> None:
+    """A profile that the org lacks is made when it is custom; one it has gets what is listed."""
+    named = PROFILE_NAMES.get(name, name)
+    profile = loading.find("Profile", Name=named)
+    if profile is None:
+        licence = loading.find("UserLicense", Name=text(tree, "userLicense") or "Salesforce")
+        if not flag(tree, "custom") or licence is None:
+            return
+        profile = loading.put("Profile", {"Name": named}, {"UserLicenseId": licence, "UserType": "Standard"})
+        loading.tx.own_permission_set(profile, licence)
+    parent = loading.find("PermissionSet", ProfileId=profile)
+    if parent is not None:
+        load_permissions(loading, f"profile {named}", parent, tree)
+
+
+PROFILE_NAMES = {
+    "Admin": "System Administrator",
+    "Standard": "Standard User",
+    "ReadOnly": "Read Only",
+    "SolutionManager": "Solution Manager",
+    "MarketingProfile": "Marketing User",
+    "ContractManager": "Contract Manager",
+    "MinimumAccess": "Minimum Access - Salesforce",
+    "StandardAul": "Standard Platform User",
+}
+"""Full names of standard profiles in metadata, and the names their rows have."""
+
+
+# -- custom metadata
+
+
+def _load_custom_metadata(loading: Loading, name: str, tree: Tree) -> None:
+    type_name, _, record = name.partition(".")
+    sobject = loading.org.schema.get(f"{type_name}__mdt")
+    if sobject is None:
+        loading.problem(name, f"there is no custom metadata type {type_name}__mdt")
+        return
+    table = loading.org.tables[sobject.name]
+    label = text(tree, "label") or record
+    values: dict[str, Any] = {"MasterLabel": label, "Label": label, "QualifiedApiName": record}
+    for item in each(tree, "values"):
+        entry = table.entries.get((text(item, "field") or "").lower())
+        if entry is None or entry.position < 0:
+            loading.problem(name, f"there is no field {text(item, 'field')}")
+            continue
+        try:
+            values[entry.name] = entry.read(text(item, "value"))
+        except ApiError as error:
+            loading.problem(name, error.message)
+    loading.put(sobject.name, {"DeveloperName": record}, values)
+
+
+# -- what the administrator sees
+
+
+def _show_to_administrator(loading: Loading, found: Found) -> None:
+    """Objects and fields that came with the seed are visible to the System Administrator profile."""
+    profile = loading.find("Profile", Name="System Administrator")
+    parent = loading.find("PermissionSet", ProfileId=profile)
+    if parent is None:
+        return
+    rights = {column: 1 for column in OBJECT_RIGHTS.values() if column != "PermissionsViewAllFields"}
+    for name in found.get("CustomObject", {}):
+        known = loading.org.schema.get(name)
+        if known and known.custom and known.deletable and not known.custom_setting:
+            loading.put("ObjectPermissions", {"ParentId": parent, "SobjectType": known.name}, rights)
+    for full_name in found.get("CustomField", {}):
+        owner, _, name = full_name.partition(".")
+        sobject = loading.org.schema.get(owner)
+        field = sobject.field(name) if sobject else None
+        if sobject is None or field is None or not field.permissionable:
+            continue
+        granted = {
+            "SobjectType": sobject.name,
+            "PermissionsRead": 1,
+            "PermissionsEdit": int(field.updateable),
+        }
+        loading.put(
+            "FieldPermissions", {"ParentId": parent, "Field": f"{sobject.name}.{field.name}"}, granted
+        )
+
+
+LOADERS: tuple[tuple[str, Callable[[Loading, str, Tree], None]], ...] = (
+    ("Role", _load_role),
+    ("Group", _load_group),
+    ("Queue", _load_queue),
+    ("CustomPermission", _load_custom_permission),
+    ("ApexClass", _load_class),
+    ("CustomMetadata", _load_custom_metadata),
+    ("PermissionSet", _load_permission_set),
+    ("MutingPermissionSet", _load_muting_set),
+    ("PermissionSetGroup", _load_permission_set_group),
+    ("Profile", _load_profile),
+)
+"""Types that live as rows, in the order they are written."""
