@@ -11,14 +11,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from reconciler.emulator.http.api_version import NEWEST
 from reconciler.emulator.http.jsonform import parse_json
 
 if TYPE_CHECKING:
     from reconciler.emulator.http.sessions import Session
     from reconciler.emulator.writes import Transaction
-
-NEWEST_VERSION = 67
-OLDEST_VERSION = 31
 
 
 class Headers(dict[str, str]):
@@ -48,7 +46,7 @@ class Request:
     body: bytes = b""
     scheme: str = "http"
 
-    version: str = f"{NEWEST_VERSION}.0"
+    version: str = f"{NEWEST}.0"
     session: "Session | None" = None
     transaction: "Transaction | None" = None
     """The transaction this call shares, when a composite resource opened one around it."""

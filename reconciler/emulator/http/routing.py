@@ -25,6 +25,8 @@ MISSING_FAMILIES: dict[str, str] = {
     "/services/data/vN/actions": "invocable actions",
     "/services/data/vN/analytics": "reports and dashboards",
     "/services/data/vN/chatter, /connect": "Chatter and Connect",
+    "/services/data/vN/sobjects/X/describe/layouts, …": "layouts, list views and quick actions",
+    "/services/data/vN/tabs, /theme, /appMenu": "the user interface's furniture",
     "/services/data/vN/process": "approval processes",
     "/services/data/vN/ui-api": "the UI API",
     "/services/data/vN/wave": "CRM Analytics",

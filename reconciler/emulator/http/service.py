@@ -9,15 +9,15 @@ Source: REST API Developer Guide, "Status Codes and Error Responses"; Salesforce
 
 import gzip
 import logging
-import re
 import zlib
 from dataclasses import replace
 
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import endpoints as _register_endpoints  # noqa: F401  fills the table of routes
 from reconciler.emulator.http import oauth_errors, routing, sessions, soapform
+from reconciler.emulator.http.api_version import version_of
 from reconciler.emulator.http.envelope import encode, rest_refusal
-from reconciler.emulator.http.message import NEWEST_VERSION, OLDEST_VERSION, Headers, Reply, Request
+from reconciler.emulator.http.message import Headers, Reply, Request
 from reconciler.emulator.http.routing import Family, Match
 from reconciler.emulator.http.traffic import traffic
 from reconciler.emulator.org import EmulatedOrg
@@ -27,9 +27,7 @@ log = logging.getLogger(__name__)
 HEAD_BYTES = 16_384
 """Address and header fields together."""
 BODY_BYTES = 50 * 1024 * 1024
-FIRST_VERSION_EVER = 7
 JSON_TYPES = ("", "application/json")
-VERSION = re.compile(r"v(\d{1,3})\.0\Z")
 
 
 class HeadTooLarge(ApiError):
@@ -42,15 +40,6 @@ class HeadTooLarge(ApiError):
 
 class BodyTooLarge(ApiError):
     status, code = 413, "REQUEST_ENTITY_TOO_LARGE"
-
-
-class VersionRetired(ApiError):
-    """Source: "Status Codes and Error Responses": 410 for what was removed; text not verified."""
-
-    status, code = 410, "UNSUPPORTED_API_VERSION"
-
-    def __init__(self) -> None:
-        super().__init__("The requested resource has been retired or removed.")
 
 
 class UnsupportedMediaType(ApiError):
@@ -115,7 +104,7 @@ def _checked(org: EmulatedOrg, request: Request) -> Reply:
     _check_size(request)
     if request.method == "POST" and "_HttpMethod" in request.params:
         request = replace(request, method=request.params["_HttpMethod"].upper())
-    request.version = _version(request.path)
+    request.version = version_of(request.path)
     try:
         match = routing.find(request.method, request.path)
     except routing.MethodNotAllowed:
@@ -163,21 +152,6 @@ def _check_size(request: Request) -> None:
         raise HeadTooLarge(431)
     if len(request.body) > BODY_BYTES:
         raise BodyTooLarge(f"Request body exceeds {BODY_BYTES} bytes")
-
-
-def _version(path: str) -> str:
-    """The API version in the address. Raises `VersionRetired`, or NOT_FOUND for one that never was."""
-    if not path.startswith("/services/data/"):
-        return f"{NEWEST_VERSION}.0"
-    segment = path.removeprefix("/services/data/").partition("/")[0]
-    if not segment:
-        return f"{NEWEST_VERSION}.0"
-    found = VERSION.match(segment)
-    if found is None or not FIRST_VERSION_EVER <= int(found[1]) <= NEWEST_VERSION:
-        raise NotFound
-    if int(found[1]) < OLDEST_VERSION:
-        raise VersionRetired
-    return f"{int(found[1])}.0"
 
 
 def _sign_in(org: EmulatedOrg, request: Request) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import routing
+from reconciler.emulator.http.api_version import version_of
 from reconciler.emulator.http.envelope import rest_refusal
 from reconciler.emulator.http.message import Headers, Reply, Request, ok
 from reconciler.emulator.http.routing import Family, route
@@ -179,8 +180,8 @@ def run_subrequest(
     if not ALLOWED.match(url):
         return rest_refusal(ProcessingHalted(f"The url {url} is not supported in a composite subrequest."))
     sub = request.sub(method, url, value, headers)
-    sub.version = url.removeprefix("/services/data/v").partition("/")[0].partition("?")[0]
     try:
+        sub.version = version_of(sub.path)
         match = routing.find(method, sub.path)
         if match is None or match.route.family is not Family.REST:
             raise NotFound

@@ -3,7 +3,8 @@
 Source: REST API Developer Guide, "Versions" and "Resources by Version"; labels as recorded.
 """
 
-from reconciler.emulator.http.message import NEWEST_VERSION, OLDEST_VERSION, Reply, Request, ok
+from reconciler.emulator.http.api_version import NEWEST, OLDEST
+from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import Family, route
 from reconciler.emulator.org import EmulatedOrg
 
@@ -43,7 +44,7 @@ def list_versions(org: EmulatedOrg, request: Request) -> Reply:
     return ok(
         [
             {"label": label(number), "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
-            for number in range(OLDEST_VERSION, NEWEST_VERSION + 1)
+            for number in range(OLDEST, NEWEST + 1)
         ]
     )
 
