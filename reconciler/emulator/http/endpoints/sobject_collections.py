@@ -67,9 +67,13 @@ def _all_or_none(request: Request) -> bool:
     return _flag(request.json.get("allOrNone", False))
 
 
-def _type_of(org: EmulatedOrg, record: dict[str, Any]) -> SObject:
+def _type_name(record: dict[str, Any]) -> Any:
     attributes = record.get("attributes")
-    name = attributes.get("type") if isinstance(attributes, dict) else None
+    return attributes.get("type") if isinstance(attributes, dict) else None
+
+
+def _type_of(org: EmulatedOrg, record: dict[str, Any]) -> SObject:
+    name = _type_name(record)
     if not isinstance(name, str):
         raise ApiError(NEEDS_TYPE, code="INVALID_FIELD", fields=[])
     found = org.schema.get(name)
@@ -79,8 +83,8 @@ def _type_of(org: EmulatedOrg, record: dict[str, Any]) -> SObject:
 
 
 def _check_runs(records: Sequence[dict[str, Any]]) -> None:
-    types = [str((each.get("attributes") or {}).get("type")) for each in records]
-    if 1 + sum(a.lower() != b.lower() for a, b in pairwise(types)) > MAX_RUNS:
+    types = [str(_type_name(each)).lower() for each in records]
+    if 1 + sum(a != b for a, b in pairwise(types)) > MAX_RUNS:
         raise ApiError(
             f"Cannot have more than {MAX_RUNS} chunks in a single operation. Please rearrange the data to "
             "reduce chunking.",
@@ -192,7 +196,7 @@ def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str)
     def upserting(record: dict[str, Any]) -> Write:
         def write(transaction: Transaction) -> dict[str, Any]:
             would_create.append(False)
-            if isinstance(record.get("attributes"), dict) and "type" in record["attributes"]:
+            if _type_name(record) is not None:
                 given = _type_of(org, record)
                 if given.name != target.name:
                     raise ApiError(
