@@ -1,0 +1,95 @@
+"""Where the journal is: a SQLite file by default, a PostgreSQL database for a team.
+
+``RECONCILE_JOURNAL`` holds a path, ``sqlite:///path`` or ``postgresql://user@host/database``;
+without it the journal is ``.reconcile/journal.db`` under the project's directory.
+
+A SQLite file in write-ahead mode needs shared memory and honest locks between its readers, which
+network file systems do not give (https://sqlite.org/wal.html, section 1), so those are refused
+where the operating system tells the type of a mount.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from reconciler.model.errors import JournalFailed, Problem
+
+VARIABLE = "RECONCILE_JOURNAL"
+DEFAULT_FILE = Path(".reconcile", "journal.db")
+MOUNTS = Path("/proc/self/mountinfo")
+NETWORK_FILE_SYSTEMS = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs", "sshfs")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """``file`` for SQLite, ``url`` for PostgreSQL; ``shown`` is what messages print, without a password."""
+
+    shown: str
+    file: Path | None = None
+    url: str = ""
+
+
+def locate(directory: Path, environ: Mapping[str, str] = os.environ) -> Location:
+    """The journal of the project in ``directory``. Touches nothing. `JournalFailed` for other databases."""
+    named = environ.get(VARIABLE, "").strip()
+    if not named:
+        return _in_file(directory / DEFAULT_FILE)
+    scheme, separator, rest = named.partition("://")
+    dialect = scheme.partition("+")[0].lower()
+    if not separator:
+        return _in_file(Path(named))
+    if dialect == "sqlite" and len(rest) > 1 and rest.startswith("/"):
+        return _in_file(Path(unquote(rest[1:].partition("?")[0])))
+    if dialect in ("postgresql", "postgres"):
+        return Location(shown=_without_password(named), url=f"postgresql+psycopg://{rest}")
+    raise JournalFailed(
+        Problem(
+            f"{VARIABLE} names a {scheme} database, which cannot hold a journal",
+            mend=f"set {VARIABLE} to a file's path, or to postgresql://user@host/database",
+        )
+    )
+
+
+def refuse_network_file_system(file: Path, mounts: Path = MOUNTS) -> None:
+    """Raise `JournalFailed` when ``file`` is known to be on a file system shared between machines."""
+    type_ = _file_system(file, mounts)
+    if type_ and type_.removeprefix("fuse.") in NETWORK_FILE_SYSTEMS:
+        raise JournalFailed(
+            Problem(
+                f"the journal {file} would be on a network file system ({type_}), "
+                "where two machines could both hold an org",
+                mend=f"set {VARIABLE} to a file on a local disk, or to a PostgreSQL database that all share",
+            )
+        )
+
+
+def _in_file(file: Path) -> Location:
+    return Location(shown=str(file), file=file)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=user.partition(":")[0] + at + host, query="").geturl()
+
+
+def _file_system(file: Path, mounts: Path) -> str | None:
+    try:
+        lines = mounts.read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    target = os.path.realpath(file)
+    found, type_ = "", None
+    for line in lines:  # https://www.kernel.org/doc/Documentation/filesystems/proc.txt, section 3.5
+        before, _, after = line.partition(" - ")
+        if len(before.split()) < 5 or not after:
+            continue
+        mount = before.split()[4].replace("\\040", " ")
+        inside = target == mount or target.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(found):
+            found, type_ = mount, after.split()[0]
+    return type_
