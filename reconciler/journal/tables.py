@@ -113,6 +113,6 @@ touched_table = Table(
 
 
 def address_hash(org_id: str, address: str) -> int:
-    """Eight bytes of SHA-256 as a signed number; two of a million addresses clash once in 37 million times."""
+    """Eight bytes of SHA-256 as a signed number. Among a million addresses two clash once in 37 million."""
     text = f"{org_id} {address}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big", signed=True)
