@@ -113,7 +113,7 @@ def no(code: str, **more: Any) -> dict[str, Any]:
 ROWS: list[tuple[str, Any, str | None, bool, Outcome]] = [
     ("created", ok(), None, False, Applied(ID)),
     ("created, short id", ok(ID[:15]), None, False, Applied(ID)),
-    ("created without an id", ok(None), None, False, Unknown("no id for the new row")),
+    ("created without an id", ok(None), None, False, Unknown("the answer holds no id for the new row")),
     ("updated without an id", {"success": True}, ID, False, Applied(ID)),
     ("refused", no("INVALID_FIELD"), None, False, Refused("INVALID_FIELD", "m")),
     ("refused, id kept", no("INVALID_FIELD", id=ID), ID, False, Refused("INVALID_FIELD", "m")),
