@@ -116,7 +116,32 @@ def _read_file(found: Source, path: Path) -> None:
 
 
 METADATA_SUFFIXES = frozenset(
-    ["object", "permissionset", "profile", "permissionsetgroup", "mutingpermissionset", "group", "queue", "role", "md", "layout", "globalValueSet", "standardValueSet", "customPermission", "flow", "tab", "app", "settings", "sharingRules", "workflow", "labels", "site", "network", "duplicateRule", "matchingRule"]
+    [
+        "object",
+        "permissionset",
+        "profile",
+        "permissionsetgroup",
+        "mutingpermissionset",
+        "group",
+        "queue",
+        "role",
+        "md",
+        "layout",
+        "globalValueSet",
+        "standardValueSet",
+        "customPermission",
+        "flow",
+        "tab",
+        "app",
+        "settings",
+        "sharingRules",
+        "workflow",
+        "labels",
+        "site",
+        "network",
+        "duplicateRule",
+        "matchingRule",
+    ]
 )
 """Suffixes of the metadata format; source format is known by its `-meta.xml`."""
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import deletes, ids, setup_rules, standard
+from . import access_rules, deletes, ids, setup_rules, standard
 from .additions import Additions
 from .clock import Clock
 from .components import Components
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .soql.run import QueryResult
 
 setup_rules.register()
+access_rules.register()
 
 
 class EmulatedOrg:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import deletes, ids
 from .errors import ApiError, InvalidField
+from .row_checks import CHECKS
 from .rules import rules_for
 from .schema import Field
 from .store import quoted
@@ -191,7 +192,7 @@ class Transaction:
             if not entry.createable:
                 refused.append(entry.name)
                 continue
-            row[entry.position] = self._read(entry, key, value)
+            row[entry.position] = self._read(table, entry, key, value)
         if refused:
             raise NotWritable(refused)
         return row
@@ -209,7 +210,7 @@ class Transaction:
             if not entry.updateable:
                 refused.append(entry.name)
                 continue
-            stored = self._read(entry, key, value)
+            stored = self._read(table, entry, key, value)
             if stored is None and entry.name in table.required_names:
                 missing.append(entry.name)
             changes[entry.name] = stored
@@ -229,18 +230,20 @@ class Transaction:
             raise InvalidField(f"No such column '{key}' on sobject of type {table.name}")
         return found
 
-    def _read(self, entry: Entry, key: str, value: Any) -> Any:
+    def _read(self, table: Table, entry: Entry, key: str, value: Any) -> Any:
         if not entry.is_reference:
             return entry.read(value)
         if isinstance(value, Mapping):
             return self._parent_by_key(entry, value)
         if value is not None and key.lower() != entry.name.lower():
-            raise InvalidField(f"No such column '{key}' on sobject")
+            raise InvalidField(f"No such column '{key}' on sobject of type {table.name}")
         number = entry.read(value)
         if number is None or number == MASTER_RECORD_TYPE:
             return None
         if number not in self._alive:
             self._check_parent(entry, number, value)
+        if check := CHECKS.get(entry.name):
+            check(self, table, number)
         return number
 
     def _check_parent(self, entry: Entry, number: int, text: str) -> None:

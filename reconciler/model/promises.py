@@ -111,6 +111,12 @@ class Lookups(Protocol):
 
     def id_of(self, ref: Ref) -> str | None: ...
 
+    def name_ids(self, record_ids: Iterable[str]) -> Routine[None]:
+        """Find the natural keys of rows known by id; `named` answers for them afterwards."""
+        ...
+
+    def named(self, record_id: str, sobject: str) -> Ref: ...
+
     def learn(self, ref: Ref, record_id: str) -> None:
         """Remember a row that was just made."""
         ...
@@ -119,8 +125,11 @@ class Lookups(Protocol):
 class Kind(Protocol):
     """All knowledge of one kind of resource. The engine knows none by name."""
 
-    name: str
-    lane: Lane
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def lane(self) -> Lane: ...
 
     def sobjects(self, resources: Sequence[Resource]) -> set[str]:
         """Objects whose describes `resolve` will ask for, so that they are fetched together."""
@@ -147,7 +156,7 @@ class Kind(Protocol):
         ...
 
     def creation_defaults(self, resources: Sequence[Resource]) -> Routine[None]:
-        """Fill `on_create` of resources that will be made with what the org demands and the files leave out."""
+        """Fill `on_create` of rows that will be made with what the org demands and the files leave out."""
         ...
 
     def check(self, resource: Resource, live: LiveRow | None, changed: Fields) -> list[Problem]:

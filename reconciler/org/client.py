@@ -4,7 +4,9 @@ Nothing is sent and no library is loaded until the first question. Reads run on 
 writes in the caller's, one call at a time.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -44,13 +46,18 @@ class SalesforceOrg:
     """
 
     def __init__(
-        self, wire: Wire, *, concurrency: int = DEFAULT_CONCURRENCY, cache_dir: Path | None = None
+        self,
+        wire: Wire,
+        *,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        cache_dir: Path | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.name = wire.name
         self._wire = wire
         self._concurrency = max(1, concurrency)
         self._organization: Row | None = None
-        self._describes = Describes(wire, self._on_threads, lambda: self.org_id, cache_dir)
+        self._describes = Describes(wire, self._on_threads, lambda: self.org_id, cache_dir, now)
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -65,7 +72,7 @@ class SalesforceOrg:
     def close(self) -> None:
         self._wire.close()
 
-    @property
+    @cached_property
     def org_id(self) -> str:
         """18 characters. Signs in; asks the org only when neither token nor sign-in told."""
         return self._wire.access.org_id or str(self.organization()["Id"])

@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 from reconciler.model.errors import AuthenticationFailed, NoReply, Problem
 
-from .addresses import PRODUCTION_LOGIN, login_audience, org_address, org_address_from_sign_in
+from .addresses import PRODUCTION_LOGIN, SANDBOX_LOGIN, login_audience, org_address, org_address_from_sign_in
 from .ids import is_record_id, long_id
 from .redaction import excerpt
 from .secrets import SecretText
@@ -110,6 +110,11 @@ class Access:
     user_id: str | None = None
     username: str | None = None
 
+    def same_org(self, other: "Access") -> bool:
+        if self.org_id and other.org_id:
+            return self.org_id == other.org_id
+        return self.url == other.url
+
 
 def sign_in(
     how: SignIn, url: str | None, transport: Transport, version: str, connect_seconds: float = 10.0
@@ -167,6 +172,11 @@ def _from_sf_cli(alias: str, url: str | None) -> Access:
 
 
 def _by_client_credentials(how: ClientCredentialsSignIn, desk: "_Desk") -> Access:
+    if desk.at in (PRODUCTION_LOGIN, SANDBOX_LOGIN):
+        raise _failed(
+            "client credentials are taken by the org's own host only",
+            "add url: with the My Domain address to the org in orgs.yaml",
+        )
     secret = how.client_secret.reveal()
     pair = base64.b64encode(f"{how.client_id}:{secret}".encode()).decode()
     return desk.token(

@@ -78,7 +78,7 @@ class Transport:
         timeout: tuple[float, float],
     ) -> RawAnswer:
         """Send once. ``timeout``: seconds to connect, and between two pieces of the answer."""
-        import requests
+        from urllib3.exceptions import HTTPError
 
         try:
             response = self.session.request(
@@ -91,7 +91,7 @@ class Transport:
                 proxies=self._proxies_for(url),
             )
             return RawAnswer(response.status_code, response.headers, response.content)
-        except requests.RequestException as error:
+        except (OSError, HTTPError) as error:  # every RequestException is an OSError
             text = f"{type(error).__name__}: {excerpt(str(_root(error)), limit=200)}"
             if _never_left(error):
                 raise NotSent(text) from error

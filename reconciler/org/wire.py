@@ -199,7 +199,16 @@ class Wire:
                     code="INVALID_SESSION_ID",
                     status=401,
                 )
-            self._line = self._sign_in()
+            line = self._sign_in()
+            if not line.access.same_org(stale.access):
+                raise AuthenticationFailed(
+                    Problem(
+                        f"org {self.name}: signing in again led to another org than before",
+                        mend="start over with a new plan; the sign-in was re-pointed meanwhile",
+                    ),
+                    code="OTHER_ORG",
+                )
+            self._line = line
 
     def _sign_in(self) -> "_Line":
         attempt = 0

@@ -1,0 +1,51 @@
+"""What two references may point to in any object that has them: the owner and the record type.
+
+Source: SOAP API Developer Guide, "OwnerId"; error texts as in public captures.
+"""
+
+from typing import TYPE_CHECKING
+
+from . import ids
+from .errors import ApiError
+
+if TYPE_CHECKING:
+    from .tables import Table
+    from .writes import Transaction
+
+USER_PREFIX = "005"
+
+
+def check_owner(tx: "Transaction", table: "Table", owner: int) -> None:
+    """An owner is an active user, or a queue that serves the object."""
+    if ids.prefix_of(owner) == USER_PREFIX:
+        active = tx.store.execute('SELECT "IsActive" FROM "User" WHERE "Id" = ?', (owner,))
+        if not active[0][0]:
+            raise ApiError(
+                f"operation performed with inactive user [{ids.to_text(owner)}] as owner of "
+                f"{table.sobject.label.lower()}",
+                code="INACTIVE_OWNER_OR_USER",
+                fields=["OwnerId"],
+            )
+        return
+    served = tx.find_row("QueueSobject", {"QueueId": owner, "SobjectType": table.name})
+    if served is None:
+        raise ApiError(
+            "Queue not associated with this SObject type",
+            code="FIELD_INTEGRITY_EXCEPTION",
+            fields=["OwnerId"],
+        )
+
+
+def check_record_type(tx: "Transaction", table: "Table", record_type: int) -> None:
+    """A record type is of this object, and active."""
+    row = tx.row(tx.org.tables["RecordType"], record_type)
+    if row["SobjectType"] != table.name or not row["IsActive"]:
+        raise ApiError(
+            f"Record Type ID: this ID value isn't valid for the user: {ids.to_text(record_type)}",
+            code="INVALID_CROSS_REFERENCE_KEY",
+            fields=["RecordTypeId"],
+        )
+
+
+CHECKS = {"OwnerId": check_owner, "RecordTypeId": check_record_type}
+"""By the field's name; called with a reference that is known to exist."""

@@ -1,0 +1,485 @@
+"""From desired state to a plan: type, read, diff, check, order. Changes nothing in the org.
+
+Only what differs becomes a step, so the work after the read grows with the changes. A look-up
+that neither the org nor the plan can satisfy, an unwritable field, a missing required field are
+problems with the line that holds them; all of a run are reported at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.model.errors import Problem, SpecError
+from reconciler.model.keys import ResourceKey, matches
+from reconciler.model.plan import Action, Plan, Step
+from reconciler.model.promises import Found
+from reconciler.model.state import DesiredState, LiveRow, Resource, Scope
+from reconciler.model.values import Ref, Secret, Value
+
+from .impact import count_impact
+from .order import CycleFound, Drafted, name_deleted_parents, order
+from .policy import Damage, irreversible_problems, protection_problems, refuse
+from .rows_index import RowsIndex, refs_in
+from .world import World, pump
+
+FORMER = "former key of"
+"""How kinds mark the live row of a former key, see `Resource.was`."""
+HIDDEN = Secret("former value, not stored")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the operator asked of a plan. Patterns are addresses, types, or either with ``*``."""
+
+    targets: Sequence[str] = ()
+    excludes: Sequence[str] = ()
+    require_reversible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanHeader:
+    """What a plan carries that does not come from the diff: its id and times, made by the caller."""
+
+    plan_id: str
+    created_at: str
+    expires_at: str
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in the making."""
+
+    drafted: list[Drafted] = field(default_factory=list)
+    sources: list[Resource | None] = field(default_factory=list)
+    deleted: list[tuple[int, LiveRow]] = field(default_factory=list)
+    damage: Damage = field(default_factory=Damage)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, each: Drafted, resource: Resource | None) -> int:
+        self.drafted.append(each)
+        self.sources.append(resource)
+        return len(self.drafted) - 1
+
+
+def make_plan(
+    desired: DesiredState,
+    world: World,
+    header: PlanHeader,
+    *,
+    protected: Mapping[str, str],
+    options: PlanOptions,
+) -> Plan:
+    """The steps that bring the org to ``desired``.
+
+    Costs the describes that are not cached and one query per 2,000 keys of a shape, five to a call;
+    with changes, one more round for the look-ups they name. Raises `SpecError` with all problems,
+    `PlanRefused` for budgets and protections.
+    """
+    resources, scopes = select(desired, options)
+    by_kind = _by_kind(resources, world)
+    resolve(by_kind, world)
+    live = read_live(by_kind, scopes, world)
+    draft = _Draft()
+    _draft_resources(resources, live, draft, world)
+    _draft_extras(resources, scopes, live, draft, world)
+    _fill_creates(draft, world)
+    _read_deleted(draft, world)
+    draft.problems.extend(_dangling(draft, world))
+    draft.problems.extend(live.problems)
+    if draft.problems:
+        raise SpecError.of(draft.problems)
+    try:
+        steps = [describe_ways_back(step, world) for step in order(draft.drafted, world)]
+    except CycleFound as cycle:
+        raise SpecError(cycle.problem) from cycle
+    declared = [resource.key.address for resource in resources if resource.protect]
+    refuse(
+        [
+            *draft.damage.problems(),
+            *protection_problems(steps, protected, declared),
+            *(irreversible_problems(steps) if options.require_reversible else ()),
+        ]
+    )
+    return assemble(steps, desired, header, world, draft.warnings, declared, protected, options)
+
+
+def assemble(
+    steps: Sequence[Step],
+    desired: DesiredState,
+    header: PlanHeader,
+    world: World,
+    warnings: Sequence[str],
+    declared: Sequence[str],
+    protected: Mapping[str, str],
+    options: PlanOptions,
+) -> Plan:
+    """The plan around ordered steps. ``declared`` are the addresses under `$protect`."""
+    named = {resource.key.address for resource in desired.resources if not resource.protect}
+    return Plan(
+        plan_id=header.plan_id,
+        org_id=world.org.org_id,
+        org_name=world.org.name,
+        steps=steps,
+        state_digest=desired.digest,
+        created_at=header.created_at,
+        expires_at=header.expires_at,
+        release=desired.release,
+        impact=count_impact(steps, world),
+        protects=tuple(address for address in declared if address not in protected),
+        unprotects=tuple(sorted(named & set(protected))),
+        warnings=(*desired.warnings, *warnings),
+        partial=bool(options.targets or options.excludes),
+        secrets=secret_names(steps),
+    )
+
+
+def secret_names(steps: Sequence[Step]) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            {
+                value.name
+                for step in steps
+                for value in (step.after or {}).values()
+                if isinstance(value, Secret)
+            }
+            - {HIDDEN.name}
+        )
+    )
+
+
+# ── choosing ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def select(desired: DesiredState, options: PlanOptions) -> tuple[list[Resource], list[Scope]]:
+    """The resources that take part: targets with what they stand on, without what is excluded."""
+    resources = list(desired.resources)
+    scopes = list(desired.scopes)
+    if options.targets:
+        chosen = {
+            resource.key
+            for resource in resources
+            if any(matches(resource.key.address, pattern) for pattern in options.targets)
+        }
+        if not chosen and not any(_scope_chosen(scope, options.targets) for scope in scopes):
+            raise SpecError(
+                Problem(
+                    f"no resource is called {', '.join(options.targets)}",
+                    mend="'reconcile graph' lists the addresses of all resources",
+                )
+            )
+        chosen = _with_parents(resources, chosen)
+        resources = [resource for resource in resources if resource.key in chosen]
+        scopes = [scope for scope in scopes if _scope_chosen(scope, options.targets)]
+    if options.excludes:
+        resources = [
+            resource
+            for resource in resources
+            if not any(matches(resource.key.address, pattern) for pattern in options.excludes)
+        ]
+        scopes = [scope for scope in scopes if not _scope_chosen(scope, options.excludes)]
+    return resources, scopes
+
+
+def _scope_chosen(scope: Scope, patterns: Sequence[str]) -> bool:
+    return any(pattern == scope.kind or matches(scope.owner.address, pattern) for pattern in patterns)
+
+
+def _with_parents(resources: Sequence[Resource], chosen: set[ResourceKey]) -> set[ResourceKey]:
+    """``chosen`` and every declared resource that they look up or need, all the way up."""
+    step_like = [(at, _as_step(resource), resource.identity) for at, resource in enumerate(resources)]
+    index = RowsIndex([(at, step, {**identity, **step.identity}) for at, step, identity in step_like])
+    by_key = {resource.key: at for at, resource in enumerate(resources)}
+    queue = [by_key[key] for key in chosen]
+    while queue:
+        resource = resources[queue.pop()]
+        found = {index.find(ref) for _, ref in (*refs_in(resource.fields), *refs_in(resource.identity))} | {
+            by_key.get(key) for key in resource.needs
+        }
+        for at in found:
+            if at is not None and resources[at].key not in chosen:
+                chosen.add(resources[at].key)
+                queue.append(at)
+    return chosen
+
+
+def _as_step(resource: Resource) -> Step:
+    return Step(
+        kind=resource.kind,
+        sobject=resource.sobject,
+        key=resource.key,
+        identity=resource.identity,
+        action=Action.CREATE,
+        before=None,
+        after=resource.fields,
+    )
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _by_kind(resources: Sequence[Resource], world: World) -> dict[str, list[Resource]]:
+    by_kind: dict[str, list[Resource]] = {name: [] for name in world.kinds}
+    for resource in resources:
+        by_kind[resource.kind].append(resource)
+    return {name: each for name, each in by_kind.items() if each}
+
+
+def resolve(by_kind: Mapping[str, Sequence[Resource]], world: World) -> None:
+    """Type all fields by the org's describes, fetched together. Raises `SpecError` with all problems."""
+    names = set().union(*(world.kinds[name].sobjects(each) for name, each in by_kind.items()))
+    if names:
+        world.org.describe(sorted(names))
+    problems = [problem for name, each in by_kind.items() for problem in world.kinds[name].resolve(each)]
+    if problems:
+        raise SpecError.of(problems)
+
+
+def read_live(by_kind: Mapping[str, Sequence[Resource]], scopes: Sequence[Scope], world: World) -> Found:
+    """What the org holds for all resources and scopes, in as few calls as the API allows."""
+    of_kind: dict[str, list[Scope]] = {}
+    for scope in scopes:
+        of_kind.setdefault(scope.kind, []).append(scope)
+    names = list(dict.fromkeys((*by_kind, *of_kind)))
+    routines = [world.kinds[name].read_live(by_kind.get(name, ()), of_kind.get(name, ())) for name in names]
+    whole = Found()
+    for found in pump(world.org, routines):
+        whole.rows.update(found.rows)
+        whole.problems.extend(found.problems)
+        for owner, rows in found.members.items():
+            whole.members.setdefault(owner, []).extend(rows)
+    return whole
+
+
+# ── diffing ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _draft_resources(resources: Sequence[Resource], live: Found, draft: _Draft, world: World) -> None:
+    for resource in resources:
+        row = live.rows.get(resource.key)
+        if resource.was is not None:
+            row = _former_or_present(resource, row, live, draft)
+        if row is not None:
+            draft.damage.there(resource.budget)
+        if resource.absent:
+            if row is not None:
+                draft.damage.hit(resource.budget)
+                _draft_delete(resource, row, "declared absent", draft, world)
+            continue
+        kind = world.kinds[resource.kind]
+        if row is None:
+            draft.problems.extend(kind.check(resource, None, resource.fields))
+            _draft_create(resource, draft, world)
+            continue
+        changed = kind.changes(resource, row)
+        if changed:
+            draft.damage.hit(resource.budget)
+            draft.problems.extend(kind.check(resource, row, changed))
+            _draft_update(resource, row, changed, draft, world)
+
+
+def _former_or_present(resource: Resource, row: LiveRow | None, live: Found, draft: _Draft) -> LiveRow | None:
+    former = live.rows.get(ResourceKey(resource.key.type, (FORMER, *resource.key.name)))
+    if former is not None and row is not None and former.record_id != row.record_id:
+        draft.problems.append(
+            Problem(
+                f"{resource.key.address} and its former key are two rows: {row.record_id} and {former.record_id}",
+                resource.source,
+                "take out $was, or merge the rows",
+            )
+        )
+    return row or former
+
+
+def _draft_create(resource: Resource, draft: _Draft, world: World) -> None:
+    fields = {**resource.identity, **resource.on_create, **resource.fields}
+    step = Step(
+        kind=resource.kind,
+        sobject=resource.sobject,
+        key=resource.key,
+        identity=resource.identity,
+        action=Action.CREATE,
+        before=None,
+        after=fields,
+        lane=world.kinds[resource.kind].lane,
+        reason="not in the org",
+        source=resource.source,
+    )
+    draft.add(Drafted(step, resource.needs, resource.depends_on), resource)
+
+
+def _draft_update(
+    resource: Resource, row: LiveRow, changed: Mapping[str, Value], draft: _Draft, world: World
+) -> None:
+    before: dict[str, Value] = {}
+    for name, value in changed.items():
+        if isinstance(value, Secret):
+            before[name] = HIDDEN
+        else:
+            before[name] = row.fields[name] if name in row.fields else row.identity.get(name)
+    renamed = any(name in resource.identity for name in changed)
+    step = Step(
+        kind=resource.kind,
+        sobject=resource.sobject,
+        key=resource.key,
+        identity=row.identity if renamed else resource.identity,
+        action=Action.UPDATE,
+        before=before,
+        after=dict(changed),
+        lane=world.kinds[resource.kind].lane,
+        reason="renamed" if renamed else "differs",
+        source=resource.source,
+    )
+    draft.add(Drafted(step, resource.needs, resource.depends_on), resource)
+
+
+def _draft_delete(
+    resource: Resource | None,
+    row: LiveRow,
+    reason: str,
+    draft: _Draft,
+    world: World,
+    *,
+    scope: Scope | None = None,
+) -> None:
+    kind_name = resource.kind if resource is not None else scope.kind if scope is not None else ""
+    step = Step(
+        kind=kind_name,
+        sobject=resource.sobject if resource is not None else kind_name,
+        key=row.key,
+        identity=row.identity,
+        action=Action.DELETE,
+        before={**row.identity, **row.fields},
+        after=None,
+        lane=world.kinds[kind_name].lane,
+        reason=reason,
+        source=resource.source if resource is not None else scope.source if scope is not None else None,
+    )
+    depends_on = resource.depends_on if resource is not None else ()
+    number = draft.add(Drafted(step, depends_on=depends_on, record_id=row.record_id), resource)
+    draft.deleted.append((number, row))
+
+
+def _draft_extras(
+    resources: Sequence[Resource], scopes: Sequence[Scope], live: Found, draft: _Draft, world: World
+) -> None:
+    """Live members of exact scopes that no file names are removed."""
+    declared = {resource.key for resource in resources}
+    for scope in scopes:
+        rows = live.members.get(scope.owner, [])
+        mine = [row for row in rows if _is_member(scope, row)]
+        draft.damage.there(scope.budget, len(mine))
+        for row in mine:
+            if row.key not in declared:
+                draft.damage.hit(scope.budget)
+                _draft_delete(
+                    None, row, f"not listed under exactly at {scope.source}", draft, world, scope=scope
+                )
+
+
+def _is_member(scope: Scope, row: LiveRow) -> bool:
+    """Scopes of two kinds may share an owner (a queue's members and its objects)."""
+    return next(iter(scope.identity)) in row.identity
+
+
+def _fill_creates(draft: _Draft, world: World) -> None:
+    """Ask the kinds for what the org demands of new rows, then check that nothing is missing."""
+    by_kind: dict[str, list[int]] = {}
+    for number, each in enumerate(draft.drafted):
+        if each.step.action is Action.CREATE:
+            by_kind.setdefault(each.step.kind, []).append(number)
+    routines = []
+    for name, numbers in by_kind.items():
+        resources = [resource for number in numbers if (resource := draft.sources[number]) is not None]
+        routines.append(world.kinds[name].creation_defaults(resources))
+    pump(world.org, routines)
+    for numbers in by_kind.values():
+        for number in numbers:
+            resource = draft.sources[number]
+            each = draft.drafted[number]
+            if resource is not None:
+                after = {**resource.identity, **resource.on_create, **resource.fields}
+                draft.drafted[number] = Drafted(replace(each.step, after=after), each.needs, each.depends_on)
+
+
+def _read_deleted(draft: _Draft, world: World) -> None:
+    """Read deleted rows whole, so that each can be made again; look-ups among them by key."""
+    if not draft.deleted:
+        return
+    groups: dict[tuple[str, str], list[tuple[int, LiveRow]]] = {}
+    for number, row in draft.deleted:
+        step = draft.drafted[number].step
+        groups.setdefault((step.kind, step.sobject), []).append((number, row))
+    routines = [
+        world.kinds[kind].read_whole([row for _, row in rows], sobject)
+        for (kind, sobject), rows in groups.items()
+    ]
+    befores: dict[int, Mapping[str, Value]] = {}
+    for ((_, _), rows), found in zip(groups.items(), pump(world.org, routines), strict=True):
+        for number, row in rows:
+            whole = found.rows.get(row.key)
+            befores[number] = whole.fields if whole is not None else {}
+    for number, before in name_deleted_parents(befores, draft.drafted).items():
+        each = draft.drafted[number]
+        draft.drafted[number] = replace(each, step=replace(each.step, before=before))
+
+
+# ── checking ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _dangling(draft: _Draft, world: World) -> list[Problem]:
+    """Look-ups of changed rows that neither the org nor this plan can satisfy."""
+    wanted: list[tuple[int, str, Ref]] = []
+    for number, each in enumerate(draft.drafted):
+        if each.step.action is not Action.DELETE:
+            for name, ref in {**dict(refs_in(each.step.identity)), **dict(refs_in(each.step.after))}.items():
+                wanted.append((number, name, ref))
+    if not wanted:
+        return []
+    made = RowsIndex(
+        [
+            (number, each.step, {**each.step.identity, **(each.step.after or {})})
+            for number, each in enumerate(draft.drafted)
+            if each.step.action is not Action.DELETE
+        ]
+    )
+    unmet = [each for each in wanted if made.find(each[2]) is None]
+    pump(world.org, [world.lookups.find([ref for _, _, ref in unmet])])
+    gone = _gone(draft)
+    problems = []
+    for number, name, ref in unmet:
+        record_id = world.lookups.id_of(ref)
+        resource = draft.sources[number]
+        where = resource.origin.source_of(name) if resource is not None else None
+        if record_id is None:
+            problems.append(
+                Problem(
+                    f"{draft.drafted[number].step.address} names {ref}, which is not in the org nor declared",
+                    where,
+                    "check the spelling, or declare it",
+                )
+            )
+        elif record_id[:15] in gone and draft.drafted[number].step.kind == gone[record_id[:15]].kind:
+            problems.append(
+                Problem(
+                    f"{draft.drafted[number].step.address} names {ref}, which this plan deletes",
+                    where,
+                    "keep the row, or point elsewhere",
+                )
+            )
+    return problems
+
+
+def _gone(draft: _Draft) -> dict[str, Step]:
+    return {each.record_id[:15]: each.step for each in draft.drafted if each.record_id is not None}
+
+
+def describe_ways_back(step: Step, world: World) -> Step:
+    """The step with how it can be undone and what it may set off besides."""
+    kind = world.kinds[step.kind]
+    back = kind.inverse(step)
+    return replace(
+        step,
+        reversibility=back.reversibility,
+        remark=back.remark,
+        side_effects=kind.side_effects(step),
+    )

@@ -1,0 +1,367 @@
+"""From the nodes of a state file to resources, offline: what every section shares.
+
+A section's module reads its own words and adds `Resource`s and `Scope`s to a `Declarations`. Keys
+that begin with `$` speak to `reconcile` and mean the same everywhere; every other key that is not a
+word of the kind is a Salesforce field and is typed later, against the org's describe.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reconciler.model.errors import Problem
+from reconciler.model.keys import ResourceKey
+from reconciler.model.source import SourceRef
+from reconciler.model.state import EMPTY, Budget, Origin, Resource, Scope
+from reconciler.model.values import Value
+from reconciler.spec.nodes import ListNode, MapNode, Plain
+from reconciler.spec.typed import as_text, check_key
+
+DOLLAR_KEYS = (
+    "$depends_on", "$absent", "$protect", "$create_only", "$ignore", "$limit", "$was",
+)  # fmt: skip
+SALESFORCE_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*\Z|[A-Za-z][A-Za-z0-9_]*__[a-z]{1,3}\Z")
+
+
+@dataclass(slots=True)
+class Declarations:
+    """What the files declare, as it is read. All problems are gathered; none is raised here."""
+
+    resources: list[Resource] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    open_rows: Callable[..., Iterable[tuple[SourceRef, Mapping[str, str]]]] | None = None
+    _by_key: dict[ResourceKey, Resource] = field(default_factory=dict)
+
+    def add(self, resource: Resource, *, merge: bool = False) -> None:
+        """Add one resource. Two for one key are an error naming both, unless both say the same (``merge``)."""
+        other = self._by_key.setdefault(resource.key, resource)
+        if other is resource:
+            self.resources.append(resource)
+            return
+        if merge and other.absent == resource.absent and other.fields == resource.fields:
+            return
+        self.problem(
+            f"{resource.key.address} is declared twice, first at {other.source}",
+            resource.source,
+            "keep one of the two",
+        )
+
+    def problem(self, what: str, where: SourceRef, mend: str) -> None:
+        self.problems.append(Problem(what, where, mend))
+
+
+class Place:
+    """A position that is no node of its own, such as an item of a list."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: SourceRef) -> None:
+        self.source = source
+
+    def source_of(self, name: str) -> SourceRef:
+        return self.source
+
+
+@dataclass(slots=True)
+class Common:
+    """What the `$`-keys of one resource say."""
+
+    absent: bool = False
+    protect: bool = False
+    create_only: frozenset[str] = EMPTY
+    ignore: frozenset[str] = EMPTY
+    depends_on: tuple[str, ...] = ()
+    was: Any = None
+    budget: Budget | None = None
+
+
+NOTHING_SAID = Common()
+
+
+def read_common(node: MapNode, into: Declarations, label: str) -> Common:
+    """The `$`-keys of ``node``; most rows have none and share one value."""
+    said = [key for key in node if key.startswith("$")]
+    if not said:
+        return NOTHING_SAID
+    common = Common()
+    for key in said:
+        value, where = node[key], node.value_source(key)
+        if key == "$absent":
+            common.absent = _truth(value, key, where, into)
+        elif key == "$protect":
+            common.protect = _truth(value, key, where, into)
+        elif key == "$create_only":
+            common.create_only = frozenset(_texts(value, key, where, into))
+        elif key == "$ignore":
+            common.ignore = frozenset(_texts(value, key, where, into))
+        elif key == "$depends_on":
+            common.depends_on = tuple(_texts(value, key, where, into))
+        elif key == "$limit":
+            common.budget = read_budget(value, label, where, into)
+        elif key == "$was":
+            common.was = value
+        elif key not in ("$key", "$for_each", "$when"):
+            unknown_key(key, DOLLAR_KEYS, label, node.key_source(key), into)
+    return common
+
+
+def read_budget(value: Any, label: str, where: SourceRef, into: Declarations) -> Budget | None:
+    """`$limit: 5` rows, or `$limit: 10%` of what is there."""
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?)(\s*%)?", str(value).strip()) if isinstance(value, str | int) else None
+    )
+    if match is None or (match[2] is None and "." in match[1]):
+        into.problem(f"$limit must be a count or a percentage, found '{value}'", where, "write 5 or 10%")
+        return None
+    if match[2]:
+        return Budget(label, where, percent=float(match[1]))
+    return Budget(label, where, count=int(match[1]))
+
+
+def _truth(value: Any, key: str, where: SourceRef, into: Declarations) -> bool:
+    if value is True or (isinstance(value, Plain) and value == "true"):
+        return True
+    if value is not False and not (isinstance(value, Plain) and value == "false"):
+        into.problem(f"{key} must be true or false, found '{value}'", where, f"write {key}: true")
+    return False
+
+
+def _texts(value: Any, key: str, where: SourceRef, into: Declarations) -> list[str]:
+    """A list of texts; one text stands for a list of one."""
+    if isinstance(value, ListNode):
+        return [
+            text
+            for at, each in enumerate(value)
+            if (text := as_text(each, value.item_source(at), key, into.problems)) is not None
+        ]
+    text = as_text(value, where, key, into.problems)
+    return [] if text is None else [text]
+
+
+def unknown_key(key: str, known: Collection[str], label: str, where: SourceRef, into: Declarations) -> None:
+    near = difflib.get_close_matches(key, known, 1, 0.6)
+    into.problem(
+        f"unknown key '{key}' in {label}",
+        where,
+        f"did you mean '{near[0]}'?" if near else "known here: " + ", ".join(sorted(known)),
+    )
+
+
+def split_body(
+    node: MapNode, words: Collection[str], label: str, into: Declarations
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The kind's own words and the Salesforce fields of a resource; `$`-keys belong to neither."""
+    said: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    for key, value in node.items():
+        if key in words:
+            said[key] = value
+        elif key.startswith("$"):
+            continue
+        elif SALESFORCE_NAME.match(key):
+            fields[key] = value
+        else:
+            unknown_key(key, (*words, *DOLLAR_KEYS), label, node.key_source(key), into)
+    return said, fields
+
+
+def entries(node: Any, section: str, into: Declarations) -> Iterable[tuple[str, MapNode]]:
+    """The resources of a section: natural key -> body. A key without a body has an empty one."""
+    if not isinstance(node, MapNode):
+        where = getattr(node, "source", None)
+        into.problems.append(
+            Problem(
+                f"'{section}' must be a map of names", where, f"write {section}: and one key a line under it"
+            )
+        )
+        return
+    for key, body in node.items():
+        if key.startswith("$"):
+            continue
+        check_key(key, node.key_source(key), section, into.problems)
+        if isinstance(body, MapNode):
+            yield str(key), body
+        elif isinstance(body, Plain) and body in ("", "~", "null"):
+            yield str(key), empty_map(node, key)
+        else:
+            into.problem(
+                f"'{key}' in {section} must be a map, found '{_short(body)}'",
+                node.value_source(key),
+                "write its fields under it, one a line",
+            )
+
+
+def empty_map(node: MapNode, key: str) -> MapNode:
+    return MapNode.made({}, node.key_source(key))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+# ── members ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    name: str
+    source: SourceRef
+    details: Mapping[str, Any] = field(default_factory=dict)
+    absent: bool = False
+
+
+@dataclass(slots=True)
+class Members:
+    """`includes` adds to what is there, `exactly` also removes the rest, within `$limit`."""
+
+    listed: list[Member] = field(default_factory=list)
+    exact: bool = False
+    budget: Budget | None = None
+    source: SourceRef | None = None
+
+
+MEMBER_WORDS = ("includes", "exactly", "excludes")
+
+
+def read_members(
+    value: Any, where: SourceRef, label: str, into: Declarations, *, words: Collection[str] = ()
+) -> Members:
+    """A list of names, or a map with `includes`, `excludes` or `exactly`, and `$limit`.
+
+    An item is a name, or a map whose first key is one of ``words`` (`user`, `group`…) with further
+    details beside it.
+    """
+    members = Members(source=where)
+    if isinstance(value, ListNode):
+        members.listed = list(_items(value, label, into, words))
+        return members
+    if not isinstance(value, MapNode):
+        into.problem(f"{label} must be a list of names, found '{_short(value)}'", where, "write [name, name]")
+        return members
+    for key, names in value.items():
+        place = value.key_source(key)
+        if key == "$limit":
+            members.budget = read_budget(names, label, value.value_source(key), into)
+        elif key not in MEMBER_WORDS:
+            unknown_key(key, (*MEMBER_WORDS, "$limit"), label, place, into)
+        elif not isinstance(names, ListNode):
+            into.problem(
+                f"'{key}' in {label} must be a list of names", value.value_source(key), "write [name, name]"
+            )
+        else:
+            members.exact = members.exact or key == "exactly"
+            members.listed.extend(_items(names, label, into, words, absent=key == "excludes"))
+    if "exactly" in value and "includes" in value:
+        into.problem(
+            f"{label} has both includes and exactly",
+            value.key_source("includes"),
+            "keep one: exactly holds them all",
+        )
+    return members
+
+
+def _items(
+    items: ListNode, label: str, into: Declarations, words: Collection[str], *, absent: bool = False
+) -> Iterable[Member]:
+    for at, item in enumerate(items):
+        where = items.item_source(at)
+        if isinstance(item, MapNode):
+            word = next((each for each in words if each in item), None)
+            if word is None:
+                into.problem(
+                    f"an item of {label} must name one of: {', '.join(words) or 'a name'}",
+                    where,
+                    "write the name alone",
+                )
+                continue
+            name = as_text(item[word], item.value_source(word), label, into.problems)
+            if name is not None:
+                details = {"as": word} | {key: each for key, each in item.items() if key != word}
+                yield Member(name, where, details, absent)
+        else:
+            name = as_text(item, where, label, into.problems)
+            if name is not None:
+                yield Member(name, where, {}, absent)
+
+
+# ── what editors are told ────────────────────────────────────────────────────────────────────────
+
+
+class Strict(BaseModel):
+    """Base of the models that describe a kind's words to editors and check their shape."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+Names = list[str]
+
+
+class MemberMap(Strict):
+    includes: list[Any] | None = None
+    excludes: list[Any] | None = None
+    exactly: list[Any] | None = None
+    limit: str | int | None = Field(None, alias="$limit")
+
+
+MemberList = Annotated[list[Any] | MemberMap, Field(description="names, or includes/excludes/exactly")]
+ObjectRight = Literal["read", "create", "edit", "delete", "view_all", "modify_all"]
+FieldRight = Literal["read", "edit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A top-level word of a state file: how it is read, and how editors are told of it."""
+
+    name: str
+    declare: Callable[[MapNode, Declarations], None]
+    schema: Callable[[], dict[str, Any]]
+
+
+def body_schema(model: type[BaseModel], description: str) -> dict[str, Any]:
+    """JSON Schema of a section whose bodies hold ``model``'s words and Salesforce fields."""
+    body = model.model_json_schema(by_alias=True)
+    body["additionalProperties"] = False
+    body["patternProperties"] = {
+        r"^[A-Z][A-Za-z0-9_]*$|__[a-z]+$": {"description": "a Salesforce field, by its API name"},
+        r"^\$": {"description": "speaks to reconcile"},
+    }
+    return {
+        "type": "object",
+        "description": description,
+        "additionalProperties": {"anyOf": [body, {"type": "null"}]},
+    }
+
+
+def make(
+    kind: str,
+    sobject: str,
+    key: ResourceKey,
+    identity: dict[str, Value],
+    fields: dict[str, Any],
+    origin: Origin,
+    common: Common = NOTHING_SAID,
+    **more: Any,
+) -> Resource:
+    """A resource with what its `$`-keys say. ``more`` are further attributes of `Resource`."""
+    return Resource(
+        kind,
+        sobject,
+        key,
+        identity,
+        fields,
+        origin,
+        absent=more.pop("absent", common.absent),
+        protect=common.protect,
+        create_only=common.create_only,
+        ignore=common.ignore,
+        depends_on=common.depends_on,
+        budget=more.pop("budget", common.budget),
+        **more,
+    )

@@ -1,0 +1,161 @@
+"""Natural keys to record ids and back, asked in batches and remembered for the length of a run.
+
+A key matches without regard to case, as SOQL compares text. Two rows for one key are an error that
+names both: a look-up never picks one. Some rows are named the same way in every org and are turned
+back from ids to keys: users by Username, groups and queues by DeveloperName and Type, profiles by
+Name, roles, permission sets and record types by theirs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.model.errors import AmbiguousKey, Problem
+from reconciler.model.promises import Routine, Row
+from reconciler.model.values import Ref, Scalar, Value, make_ref
+
+from . import soql
+
+THIS_ORG = Ref("Organization", ())
+"""The org itself, as the owner of a custom setting's default."""
+
+NAMED_BY: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "005": ("User", "User", ("Username",)),
+    "00G": ("Group", "Group", ("DeveloperName", "Type")),
+    "00e": ("Profile", "Profile", ("Name",)),
+    "00E": ("UserRole", "UserRole", ("DeveloperName",)),
+    "0PS": ("PermissionSet", "PermissionSet", ("Name",)),
+    "0PG": ("PermissionSetGroup", "PermissionSetGroup", ("DeveloperName",)),
+    "0CP": ("CustomPermission", "CustomPermission", ("DeveloperName",)),
+    "01p": ("ApexClass", "ApexClass", ("Name",)),
+    "066": ("ApexPage", "ApexPage", ("Name",)),
+}
+"""Key prefix -> sObject and the fields that name its rows in every org. Source: Object Reference."""
+
+DEFAULT_KEY: Mapping[str, tuple[str, ...]] = {sobject: fields for sobject, _, fields in NAMED_BY.values()}
+
+
+def fold(value: Value) -> Value:
+    """The form under which two keys are one."""
+    return value.casefold() if isinstance(value, str) else value
+
+
+def fold_ref(ref: Ref) -> Ref:
+    return Ref(ref.sobject, tuple((path, fold(value)) for path, value in ref.key))
+
+
+def id_ref(sobject: str, record_id: str) -> Ref:
+    """A row that has no natural key in reach. Means something in this org only."""
+    return make_ref(sobject, {"Id": record_id[:15] if len(record_id) == 18 else record_id})
+
+
+def at_path(row: Row, path: str) -> Any:
+    """The value at the end of ``path``; None where a parent on the way is missing."""
+    value: Any = row
+    for part in path.split("."):
+        if value is None:
+            return None
+        value = value.get(part)
+    return value
+
+
+class LookupTable:
+    """Keeps the promise `model.promises.Lookups`. Costs a query per 2,000 keys of one shape."""
+
+    def __init__(self, org_id: str) -> None:
+        self._ids: dict[Ref, str] = {fold_ref(THIS_ORG): org_id}
+        self._named: dict[str, Ref] = {org_id[:15]: THIS_ORG}
+
+    def find(self, refs: Iterable[Ref]) -> Routine[None]:
+        wanted: dict[tuple[str, tuple[str, ...]], dict[Ref, None]] = {}
+        for ref in refs:
+            folded = fold_ref(ref)
+            if folded in self._ids or (ref.key and ref.key[0][0] == "Id"):
+                continue
+            wanted.setdefault((ref.sobject, tuple(path for path, _ in ref.key)), {})[folded] = None
+        asked: list[tuple[str, tuple[str, ...]]] = []
+        queries: list[str] = []
+        for (sobject, paths), folded_refs in wanted.items():
+            for query in _queries(sobject, paths, list(folded_refs)):
+                asked.append((sobject, paths))
+                queries.append(query)
+        if not queries:
+            return
+        for (sobject, paths), rows in zip(asked, (yield queries), strict=True):
+            self._learn_rows(sobject, paths, rows, wanted[sobject, paths])
+
+    def _learn_rows(
+        self, sobject: str, paths: tuple[str, ...], rows: Iterable[Row], wanted: Mapping[Ref, None]
+    ) -> None:
+        for row in rows:
+            ref = Ref(sobject, tuple((path, fold(at_path(row, path))) for path in paths))
+            if ref not in wanted:
+                continue
+            known = self._ids.get(ref)
+            if known is not None and known != row["Id"]:
+                raise AmbiguousKey(
+                    Problem(
+                        f"two rows answer to {ref}: {known} and {row['Id']}",
+                        mend="look it up by a field that is unique, or merge the rows",
+                    )
+                )
+            self._ids[ref] = row["Id"]
+
+    def id_of(self, ref: Ref) -> str | None:
+        if ref.key and ref.key[0][0] == "Id":
+            return str(ref.key[0][1])
+        return self._ids.get(fold_ref(ref))
+
+    def learn(self, ref: Ref, record_id: str) -> None:
+        self._ids[fold_ref(ref)] = record_id
+
+    def forget(self, ref: Ref) -> None:
+        self._ids.pop(fold_ref(ref), None)
+
+    def name_ids(self, record_ids: Iterable[str]) -> Routine[None]:
+        """Find the natural keys of rows known by id; `named` answers for them afterwards."""
+        by_prefix: dict[str, list[str]] = {}
+        for record_id in dict.fromkeys(record_ids):
+            if record_id[:15] not in self._named and record_id[:3] in NAMED_BY:
+                by_prefix.setdefault(record_id[:3], []).append(record_id)
+        queries = []
+        prefixes = []
+        for prefix, ids in by_prefix.items():
+            sobject, _, fields = NAMED_BY[prefix]
+            for chunk in soql.chunks(soql.literal(each) for each in ids):
+                queries.append(soql.select(sobject, ["Id", *fields], [soql.is_in("Id", chunk)]))
+                prefixes.append(prefix)
+        if not queries:
+            return
+        for prefix, rows in zip(prefixes, (yield queries), strict=True):
+            sobject, _, fields = NAMED_BY[prefix]
+            for row in rows:
+                ref = make_ref(sobject, {path: row[path] for path in fields})
+                self._named[row["Id"][:15]] = ref
+                self._ids[fold_ref(ref)] = row["Id"]
+
+    def named(self, record_id: str, sobject: str) -> Ref:
+        """The natural key of ``record_id``, or a reference by id where it has none."""
+        return self._named.get(record_id[:15]) or id_ref(sobject, record_id)
+
+
+def _queries(sobject: str, paths: tuple[str, ...], refs: list[Ref]) -> list[str]:
+    """Queries that together find all ``refs``: the longest column is cut, the others filter along."""
+    columns: list[list[Scalar]] = [
+        list(dict.fromkeys(_scalar(ref.key[at][1]) for ref in refs)) for at in range(len(paths))
+    ]
+    longest = max(range(len(paths)), key=lambda at: len(columns[at]))
+    others = [
+        soql.is_in(path, [soql.literal(value) for value in columns[at]])
+        for at, path in enumerate(paths)
+        if at != longest and sum(len(str(value)) for value in columns[at]) < soql.MAX_CHARACTERS // 10
+    ]
+    return [
+        soql.select(sobject, ["Id", *paths], [soql.is_in(paths[longest], chunk), *others])
+        for chunk in soql.chunks(soql.literal(value) for value in columns[longest])
+    ]
+
+
+def _scalar(value: Value) -> Scalar:
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    raise TypeError(f"a natural key must be plain text or a number, not {value!r}")

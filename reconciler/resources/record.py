@@ -1,0 +1,303 @@
+"""Records of any object, found by a natural key: one field or several, look-ups among them.
+
+`rows` is a map by key for a key of one field, or a list of rows that name their key fields; `from`
+reads rows of a CSV or JSON Lines file, whose columns are field names or paths to a parent's key
+(`Account__r.Account_Code__c`). Rows are walked by hand: there may be many thousands.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.model.keys import ResourceKey
+from reconciler.model.plan import Lane
+from reconciler.model.source import SourceRef
+from reconciler.model.state import Budget
+from reconciler.spec.nodes import ListNode, MapNode, is_null
+from reconciler.spec.typed import as_text, check_key
+
+from .declare import (
+    NOTHING_SAID,
+    Common,
+    Declarations,
+    Section,
+    entries,
+    make,
+    read_budget,
+    read_common,
+    unknown_key,
+)
+from .fields import Cell
+from .rows import RowKind
+
+WORDS = ("$key", "rows", "from", "$limit", "$create_only", "$ignore")
+DECLARED_ELSEWHERE: Mapping[str, str] = {
+    "User": "users",
+    "UserLogin": "users",
+    "UserRole": "roles",
+    "PermissionSet": "permission_sets",
+    "PermissionSetAssignment": "permission_sets",
+    "ObjectPermissions": "permission_sets",
+    "FieldPermissions": "permission_sets",
+    "SetupEntityAccess": "permission_sets",
+    "PermissionSetGroup": "permission_set_groups",
+    "PermissionSetGroupComponent": "permission_set_groups",
+    "PermissionSetLicenseAssign": "permission_set_licenses",
+    "Group": "public_groups or queues",
+    "GroupMember": "public_groups or queues",
+    "QueueSobject": "queues",
+}
+"""Objects with a section of their own, which knows their rules."""
+
+
+def declare(node: MapNode, into: Declarations) -> None:
+    for sobject, body in entries(node, "records", into):
+        if sobject in DECLARED_ELSEWHERE:
+            into.problem(
+                f"{sobject} is not declared under records",
+                node.key_source(sobject),
+                f"declare it under {DECLARED_ELSEWHERE[sobject]}",
+            )
+            continue
+        _declare_object(sobject, body, into)
+
+
+def _declare_object(sobject: str, body: MapNode, into: Declarations) -> None:
+    label = f"records of {sobject}"
+    for key in body:
+        if key not in WORDS:
+            unknown_key(key, WORDS, label, body.key_source(key), into)
+    key_fields = _key_fields(sobject, body, into)
+    if key_fields is None:
+        return
+    shared = Common()
+    for word in ("$create_only", "$ignore"):
+        if word in body:
+            part = MapNode.made({word: body[word]}, body.value_source(word))
+            said = read_common(part, into, label)
+            shared.create_only |= said.create_only
+            shared.ignore |= said.ignore
+    budget = None
+    if "$limit" in body:
+        budget = read_budget(body["$limit"], label, body.value_source("$limit"), into)
+    if "rows" in body:
+        _declare_rows(sobject, key_fields, body, shared, budget, into)
+    if "from" in body:
+        _declare_file(sobject, key_fields, body, shared, budget, into)
+    if "rows" not in body and "from" not in body:
+        into.problem(f"{label} name no rows", body.source, "add rows: or from:")
+
+
+def _key_fields(sobject: str, body: MapNode, into: Declarations) -> tuple[str, ...] | None:
+    value = body.get("$key")
+    if value is None or is_null(value):
+        into.problem(
+            f"records of {sobject} need a $key",
+            body.source,
+            "write $key: and the field that finds a row in any org",
+        )
+        return None
+    where = body.value_source("$key")
+    items = list(value) if isinstance(value, ListNode) else [value]
+    names = [as_text(each, where, "$key", into.problems) for each in items]
+    if not names or None in names:
+        return None
+    if "Id" in names:
+        into.problem("record ids differ in every org", where, "choose a field with a value of your own")
+        return None
+    return tuple(str(name) for name in names)
+
+
+def _declare_rows(
+    sobject: str,
+    key_fields: tuple[str, ...],
+    body: MapNode,
+    shared: Common,
+    budget: Budget | None,
+    into: Declarations,
+) -> None:
+    rows = body["rows"]
+    if isinstance(rows, ListNode):
+        for at, row in enumerate(rows):
+            if not isinstance(row, MapNode):
+                into.problem(
+                    f"a row of {sobject} must be a map", rows.item_source(at), "write {Field: value}"
+                )
+                continue
+            fields = {name: value for name, value in row.items() if name[0] != "$"}
+            _add(sobject, key_fields, fields, row, row, shared, budget, into)
+        return
+    if not isinstance(rows, MapNode):
+        into.problem(
+            f"rows of {sobject} must be a map or a list", body.value_source("rows"), "write one key a line"
+        )
+        return
+    if len(key_fields) != 1:
+        into.problem(
+            f"rows of {sobject} with a key of several fields must be a list",
+            body.value_source("rows"),
+            "write - {" + ": ..., ".join(key_fields) + ": ...}",
+        )
+        return
+    (key_field,) = key_fields
+    for key, row in rows.items():
+        if key[0:1] == "$":
+            continue
+        check_key(key, rows.key_source(key), f"rows of {sobject}", into.problems)
+        if isinstance(row, MapNode):
+            fields = {name: value for name, value in row.items() if name[:1] != "$"}
+            if key_field in fields:
+                into.problem(
+                    f"'{key_field}' is the key of {sobject} and stands before the colon already",
+                    row.key_source(key_field),
+                    "leave it out of the row",
+                )
+                continue
+        elif is_null(row):
+            row, fields = MapNode.made({}, rows.key_source(key)), {}
+        else:
+            into.problem(
+                f"row '{key}' of {sobject} must be a map", rows.value_source(key), "write {Field: value}"
+            )
+            continue
+        _add(sobject, key_fields, {key_field: key, **fields}, row, row, shared, budget, into)
+
+
+def _declare_file(
+    sobject: str,
+    key_fields: tuple[str, ...],
+    body: MapNode,
+    shared: Common,
+    budget: Budget | None,
+    into: Declarations,
+) -> None:
+    where = body.value_source("from")
+    path = as_text(body["from"], where, "from", into.problems)
+    if path is None or into.open_rows is None:
+        return
+    for place, cells in into.open_rows(path, where, into.problems):
+        fields = _nested(cells)
+        _add(sobject, key_fields, fields, None, CellRow(place), shared, budget, into)
+
+
+def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns like `Account__r.Code__c` as the map that a row in YAML would hold; blank: no parent."""
+    fields: dict[str, Any] = {}
+    for column, text in cells.items():
+        cell: Any = Cell(text) if isinstance(text, str) else text
+        if "." not in column:
+            fields[column] = cell
+            continue
+        relationship, _, path = column.partition(".")
+        if not cell or cell == "#N/A":
+            fields.setdefault(relationship, None)
+            continue
+        parent = fields.get(relationship)
+        if parent is None:
+            parent = fields[relationship] = {}
+        parent[path] = str(cell)
+    return fields
+
+
+class CellRow:
+    """The place of a row of a record file: its line."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: SourceRef) -> None:
+        self.source = source
+
+    def source_of(self, name: str) -> SourceRef:
+        return self.source
+
+
+def _add(
+    sobject: str,
+    key_fields: tuple[str, ...],
+    fields: dict[str, Any],
+    row: MapNode | None,
+    origin: Any,
+    shared: Common,
+    budget: Budget | None,
+    into: Declarations,
+) -> None:
+    identity: dict[str, Any] = {}
+    parts: list[str] = []
+    for name in key_fields:
+        if name not in fields:
+            into.problem(
+                f"a row of {sobject} lacks its key field '{name}'", origin.source, f"add {name}: to the row"
+            )
+            return
+        identity[name] = value = fields.pop(name)
+        parts.append(_part(value))
+    if not all(parts):
+        into.problem(
+            f"a row of {sobject} has an empty key", origin.source, f"fill in {', '.join(key_fields)}"
+        )
+        return
+    common = NOTHING_SAID if row is None else read_common(row, into, f"{sobject} '{parts[0]}'")
+    resource = make("Record", sobject, ResourceKey(sobject, tuple(parts)), identity, fields, origin, common)
+    if shared.create_only or shared.ignore:
+        resource.create_only |= shared.create_only
+        resource.ignore |= shared.ignore
+    if resource.budget is None:
+        resource.budget = budget
+    if common.was is not None:
+        _set_former(resource, key_fields, common.was, into)
+    into.add(resource)
+
+
+def _set_former(resource: Any, key_fields: tuple[str, ...], was: Any, into: Declarations) -> None:
+    if len(key_fields) == 1 and not isinstance(was, MapNode | ListNode):
+        resource.was = {key_fields[0]: was}
+    elif isinstance(was, MapNode) and set(was) == set(key_fields):
+        resource.was = {name: was[name] for name in key_fields}
+    else:
+        into.problem(
+            f"$was of {resource.key.address} must name the former key",
+            resource.source,
+            "write {" + ": ..., ".join(key_fields) + ": ...}",
+        )
+
+
+def _part(value: Any) -> str:
+    """The value as a part of an address: text, or the parts of a parent's key."""
+    if isinstance(value, Mapping):
+        return ",".join(_part(each) for each in value.values())
+    return "" if is_null(value) else str(value)
+
+
+def _schema() -> dict[str, Any]:
+    row = {
+        "type": "object",
+        "patternProperties": {r"^[A-Za-z][A-Za-z0-9_]*$": {}, r"^\$": {}},
+        "additionalProperties": False,
+    }
+    name_or_names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    body = {
+        "type": "object",
+        "required": ["$key"],
+        "properties": {
+            "$key": {**name_or_names, "description": "the field or fields that find a row in any org"},
+            "rows": {
+                "anyOf": [
+                    {"type": "object", "additionalProperties": {"anyOf": [row, {"type": "null"}]}},
+                    {"type": "array", "items": row},
+                ]
+            },
+            "from": {"type": "string", "description": "a CSV or JSON Lines file beside this one"},
+            "$limit": {"type": ["integer", "string"]},
+            "$create_only": name_or_names,
+            "$ignore": name_or_names,
+        },
+        "additionalProperties": False,
+    }
+    return {"type": "object", "description": "Records by object", "additionalProperties": body}
+
+
+SECTION = Section("records", declare, _schema)
+
+
+class Record(RowKind):
+    name = "Record"
+    lane = Lane.ORDINARY

@@ -1,0 +1,56 @@
+"""Roles: found by DeveloperName, hung under a parent role.
+
+Source: Object Reference, "UserRole". A role that users hold cannot be deleted.
+"""
+
+from reconciler.model.keys import ResourceKey
+from reconciler.model.plan import Lane, Step
+from reconciler.model.values import make_ref
+from reconciler.spec.nodes import MapNode
+from reconciler.spec.typed import as_text
+
+from .declare import Declarations, Section, Strict, body_schema, entries, make, read_common, split_body
+from .fields import is_empty
+from .rows import RowKind
+
+
+class RoleBody(Strict):
+    label: str | None = None
+    parent: str | None = None
+    description: str | None = None
+
+
+def declare(node: MapNode, into: Declarations) -> None:
+    for name, body in entries(node, "roles", into):
+        label = f"role '{name}'"
+        common = read_common(body, into, label)
+        said, fields = split_body(body, tuple(RoleBody.model_fields), label, into)
+        for word, field in (("label", "Name"), ("description", "RollupDescription")):
+            if word in said:
+                fields[field] = as_text(said[word], body.value_source(word), word, into.problems)
+        if "parent" in said:
+            parent = said["parent"]
+            text = (
+                None
+                if is_empty(parent)
+                else as_text(parent, body.value_source("parent"), "parent", into.problems)
+            )
+            fields["ParentRoleId"] = None if text is None else make_ref("UserRole", {"DeveloperName": text})
+        key = ResourceKey("UserRole", (name,))
+        role = make("UserRole", "UserRole", key, {"DeveloperName": name}, fields, body, common)
+        if "Name" not in fields:
+            role.on_create["Name"] = name.replace("_", " ")
+        if common.was is not None:
+            role.was = {"DeveloperName": common.was}
+        into.add(role)
+
+
+SECTION = Section("roles", declare, lambda: body_schema(RoleBody, "Roles by API name"))
+
+
+class UserRole(RowKind):
+    name = "UserRole"
+    lane = Lane.SETUP
+
+    def side_effects(self, step: Step) -> tuple[str, ...]:
+        return ("sharing is recalculated",) if "ParentRoleId" in (step.after or {}) else ()
