@@ -10,8 +10,10 @@ import pytest
 
 from reconciler.model.describe import FieldInfo
 from reconciler.model.errors import OrgError
-from reconciler.org import AccessTokenSignIn, SalesforceOrg, SecretText, connect
-from reconciler.org.describes import Describes, info_from_json, info_to_json, reduce_describe
+from reconciler.org import AccessTokenSignIn, SalesforceOrg, SecretText
+from reconciler.org.describes import info_from_json, info_to_json, reduce_describe
+from reconciler.org.transport import Transport
+from reconciler.org.wire import Wire
 
 from .scripted import TOKEN, Call, Reply, ScriptedServer, Waits, errors
 
@@ -69,10 +71,9 @@ def opened(server: ScriptedServer, tmp_path: Path, waits: Waits, clock: Clock) -
     server.otherwise = answer
 
     def open_org() -> SalesforceOrg:
-        sign_in = AccessTokenSignIn(SecretText(TOKEN))
-        org = connect("uat", server.url, sign_in, api_version="60.0", patience=waits.patience())
-        org._describes = Describes(org._wire, org._on_threads, lambda: org.org_id, tmp_path, clock)
-        return org
+        how = AccessTokenSignIn(SecretText(TOKEN))
+        wire = Wire("uat", server.url, how, Transport(), version="60.0", patience=waits.patience())
+        return SalesforceOrg(wire, cache_dir=tmp_path, now=clock)
 
     return open_org
 

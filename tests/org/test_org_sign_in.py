@@ -243,6 +243,7 @@ def test_a_token_for_a_foreign_host_is_not_used(server: ScriptedServer) -> None:
     assert len(server.calls) == 1
 
 
+OTHER_ORG = {"access_token": "00D000000000002!AQ.x"}
 EXPIRED = Reply(401, errors("INVALID_SESSION_ID", "Session expired or invalid"))
 
 
@@ -253,6 +254,21 @@ def test_an_expired_session_is_renewed_once_and_the_same_call_sent_again(server:
     _, first, _, second = server.calls
     assert first.body == second.body
     assert second.headers["Authorization"] == f"Bearer {fresh}"
+
+
+def test_a_renewal_that_leads_to_another_org_is_refused_and_nothing_is_sent_there(
+    server: ScriptedServer,
+) -> None:
+    server.script = [token_reply(server), EXPIRED, Reply(200, OTHER_ORG | {"instance_url": server.url})]
+    with pytest.raises(AuthenticationFailed, match="another org"):
+        opened(server, APP).create("Account", [{"Name": "A"}])
+    assert len(server.calls) == 3
+
+
+@pytest.mark.parametrize("url", [None, "https://login.salesforce.com", "https://test.salesforce.com"])
+def test_client_credentials_want_the_orgs_own_host(url: str | None) -> None:
+    with pytest.raises(AuthenticationFailed, match="own host"):
+        _ = connect("uat", url, APP).org_id
 
 
 def test_a_second_401_ends_the_call(server: ScriptedServer) -> None:
