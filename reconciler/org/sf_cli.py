@@ -7,9 +7,11 @@ token from it only when it is one, else ask for it.
 Source: Salesforce CLI release notes 2.136.8.
 """
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,32 +64,49 @@ def _run(command: Sequence[str], alias: str, seconds: float) -> Mapping[str, Any
         raise _failed("the command 'sf' is not installed", "install the Salesforce CLI")
     shown = "sf " + " ".join(command)
     try:
-        done = subprocess.run(  # noqa: S603  # the program is found on PATH, arguments are a list
-            [program, *command, "--target-org", alias, "--json"],
-            capture_output=True,
-            timeout=seconds,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **_QUIET},
-            check=False,
-        )
+        status, output, errors = _finish([program, *command, "--target-org", alias, "--json"], seconds)
     except subprocess.TimeoutExpired:
-        raise _failed(
-            f"'{shown}' gave no answer in {seconds:g} s", f"run it by hand: {shown} -o {alias}"
-        ) from None
+        raise _failed(f"'{shown}' gave no answer in {seconds:g} s", "run it by hand to see why") from None
     except OSError as error:
         raise _failed(f"'{shown}' cannot be run ({error.strerror})", "check the Salesforce CLI") from None
-    reply = _object(done.stdout)
+    reply = _object(output)
     result = reply.get("result")
-    if done.returncode == 0 and isinstance(result, dict):
+    if status == 0 and isinstance(result, dict):
         return result
-    if done.returncode == 0 and isinstance(result, str):
+    if status == 0 and isinstance(result, str):
         return {"accessToken": result}
-    said = str(reply.get("message") or "") or done.stderr.decode("utf-8", "replace") or "no message"
-    name = str(reply.get("name") or f"exit {done.returncode}")
+    said = str(reply.get("message") or "") or errors.decode("utf-8", "replace") or "no message"
+    name = str(reply.get("name") or f"exit {status}")
     raise _failed(
         f"'{shown}' failed for {alias!r} ({excerpt(name, limit=80)}: {excerpt(said, limit=300)})",
         f"sf org login web --alias {alias}",
     )
+
+
+def _finish(arguments: Sequence[str], seconds: float) -> tuple[int, bytes, bytes]:
+    """Run to the end, or end it with all it started: `sf` is often a shell script around node."""
+    with subprocess.Popen(  # noqa: S603  # the program is found on PATH, arguments are a list
+        arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **_QUIET},
+        start_new_session=True,
+    ) as child:
+        try:
+            output, errors = child.communicate(timeout=seconds)
+        except BaseException:
+            _end(child)
+            raise
+        return child.returncode, output, errors
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
 
 
 def _object(output: bytes) -> Mapping[str, Any]:

@@ -19,12 +19,13 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-in for sf 
 
 HIDDEN = "[REDACTED] Use 'sf org auth show-access-token' to view"
 SCRIPT = """#!{python}
-import json, os, sys, time
+import json, os, subprocess, sys
 answers = json.load(open({answers!r}))
 with open({log!r}, "a") as log:
     log.write(json.dumps([sys.argv[1:], os.environ.get("NO_COLOR"), os.environ.get("FORCE_COLOR")]) + "\\n")
 answer = answers["token" if "show-access-token" in sys.argv else "display"]
-time.sleep(answer.get("seconds", 0))
+if "seconds" in answer:
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(%d)" % answer["seconds"]])
 sys.stderr.write(answer.get("stderr", ""))
 sys.stdout.write(answer["stdout"])
 sys.exit(answer.get("exit", 0))
@@ -128,7 +129,7 @@ def test_what_sf_cannot_give_is_said_with_its_own_words_and_without_tokens(
     assert TOKEN not in str(refused.value)
 
 
-def test_an_sf_that_does_not_answer_is_given_up(sf: FakeSf) -> None:
+def test_an_sf_that_does_not_answer_is_ended_with_what_it_started(sf: FakeSf) -> None:
     sf.answers({"stdout": "{}", "seconds": 30})
     with pytest.raises(AuthenticationFailed, match=r"no answer in 0\.2 s"):
         read_sf_cli("acme", seconds=0.2)
