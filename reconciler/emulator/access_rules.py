@@ -9,8 +9,7 @@ Source: Object Reference, "PermissionSet", "PermissionSetAssignment", "ObjectPer
 
 from typing import TYPE_CHECKING
 
-from . import deletes, ids
-from .errors import ApiError
+from . import ids
 from .rules import REGISTRY, Rules, Values
 from .setup_rules import (
     check_api_name,
@@ -136,7 +135,9 @@ def _refuse_assigned(tx: "Transaction", name: str, key: Values) -> None:
 # -- rights on objects and fields
 
 
-def _check_rights(tx: "Transaction", table: "Table", values: Values, implied: dict[str, tuple[str, ...]]) -> None:
+def _check_rights(
+    tx: "Transaction", table: "Table", values: Values, implied: dict[str, tuple[str, ...]]
+) -> None:
     for right, needed in implied.items():
         missing = [WORDS[each] for each in needed if not values[each]]
         if values.get(right) and missing:
@@ -212,7 +213,9 @@ def _check_new_assignment(tx: "Transaction", table: "Table", values: Values) -> 
     if group is not None:
         values["PermissionSetId"] = tx.find_row("PermissionSet", {"PermissionSetGroupId": group})
     if values["PermissionSetId"] is None:
-        raise refused("REQUIRED_FIELD_MISSING", "Required fields are missing: [PermissionSetId]", "PermissionSetId")
+        raise refused(
+            "REQUIRED_FIELD_MISSING", "Required fields are missing: [PermissionSetId]", "PermissionSetId"
+        )
     _refuse_twice(tx, values)
     user = tx.row(tx.org.tables["User"], values["AssigneeId"])
     granted = tx.row(tx.org.tables["PermissionSet"], values["PermissionSetId"])
@@ -305,9 +308,7 @@ def _check_group(tx: "Transaction", table: "Table", number: int, old: Values, ch
         check_free_name(tx, table, number, {"DeveloperName": name}, "DeveloperName")
 
 
-def _after_group_update(
-    tx: "Transaction", table: "Table", number: int, old: Values, changes: Values
-) -> None:
+def _after_group_update(tx: "Transaction", table: "Table", number: int, old: Values, changes: Values) -> None:
     new = old | changes
     key = {"PermissionSetGroupId": number}
     tx.put_row("PermissionSet", key, {"Name": new["DeveloperName"], "Label": new["MasterLabel"]})

@@ -1,8 +1,8 @@
 """What a new org has before anybody does anything: its organization, licences, profiles and users."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from . import ids
+from . import ids, setup_rules
 from .writes import Transaction
 
 if TYPE_CHECKING:
@@ -33,6 +33,50 @@ PROFILES = (
     ("Analytics Cloud Integration User", "Analytics Cloud Integration User", "Standard"),
 )
 """Name, licence, the type of its users."""
+
+AUTOMATED_USERS = (
+    ("Automated Process", "autoproc", "AutomatedProcess"),
+    ("Platform Integration User", "cloud", "CloudIntegrationUser"),
+)
+"""Users nobody made, which every org has: last name, alias, type."""
+PERMISSION_SET_LICENSES = (
+    ("CRM User", "CRMUserPsl", 50),
+    ("Sales User", "SalesUserPsl", 50),
+    ("Service User", "ServiceUserPsl", 50),
+    ("Identity Connect", "IdentityConnect", 10),
+)
+"""Label, key, how many."""
+LOCALE = {
+    "TimeZoneSidKey": "America/Los_Angeles",
+    "LocaleSidKey": "en_US",
+    "LanguageLocaleKey": "en_US",
+    "EmailEncodingKey": "UTF-8",
+}
+USUAL_PERMISSIONS = ("PermissionsApiEnabled", "PermissionsRunReports", "PermissionsViewSetup")
+RECORDS = (
+    "Account",
+    "Asset",
+    "Campaign",
+    "Case",
+    "Contact",
+    "Contract",
+    "Lead",
+    "Opportunity",
+    "Order",
+    "Pricebook2",
+    "Product2",
+)
+"""Standard objects whose rights a profile grants row by row."""
+ALL_RIGHTS = (
+    "PermissionsRead",
+    "PermissionsCreate",
+    "PermissionsEdit",
+    "PermissionsDelete",
+    "PermissionsViewAllRecords",
+    "PermissionsModifyAllRecords",
+)
+RIGHTS = {"System Administrator": ALL_RIGHTS, "Standard User": ALL_RIGHTS[:4], "Read Only": ALL_RIGHTS[:1]}
+"""Profiles that grant rights on records, and which."""
 
 
 def furnish(org: "EmulatedOrg", name: str) -> None:
@@ -71,21 +115,72 @@ def furnish(org: "EmulatedOrg", name: str) -> None:
         )
         profiles[label] = profile
         tx.own_permission_set(profile, licenses[license_name])
-    made = tx.system_insert(
-        "User",
-        Username="admin@emulated.example",
-        LastName="Admin",
-        FirstName="Ada",
-        Email="admin@emulated.example",
-        Alias="admin",
-        CommunityNickname="admin",
-        IsActive=1,
-        ProfileId=profiles["System Administrator"],
-        UserType="Standard",
-        TimeZoneSidKey="America/Los_Angeles",
-        LocaleSidKey="en_US",
-        LanguageLocaleKey="en_US",
-        EmailEncodingKey="UTF-8",
-    )
+    _permit(tx, profiles)
+    people = {**LOCALE, "FirstName": "Ada", "LastName": "Admin", "UserType": "Standard"}
+    made = _add_user(tx, "admin@emulated.example", "admin", profiles["System Administrator"], people)
     assert made == admin
     org.set_fact("admin_id", ids.to_text(admin))
+    for last_name, alias, user_type in AUTOMATED_USERS:
+        username = f"{alias}@{ids.to_text(organization)[:15].lower()}.emulated.example"
+        _add_user(tx, username, alias, None, {**LOCALE, "LastName": last_name, "UserType": user_type})
+    _add_defaults(tx)
+
+
+def _permit(tx: Transaction, profiles: dict[str, int]) -> None:
+    """User permissions and object rights of the standard profiles: all for the administrator."""
+    permissions = [name for name in tx.org.tables["Profile"].columns if name.startswith("Permissions")]
+    everything = dict.fromkeys(permissions, 1)
+    for label, profile in profiles.items():
+        granted = everything if label == "System Administrator" else dict.fromkeys(USUAL_PERMISSIONS, 1)
+        owned = tx.find_row("PermissionSet", {"ProfileId": profile})
+        assert owned is not None
+        tx.set_fields(tx.org.tables["Profile"], profile, granted)
+        tx.set_fields(tx.org.tables["PermissionSet"], owned, granted)
+        for sobject in RECORDS if label in RIGHTS else ():
+            tx.system_insert(
+                "ObjectPermissions", ParentId=owned, SobjectType=sobject, **dict.fromkeys(RIGHTS[label], 1)
+            )
+
+
+def _add_user(tx: Transaction, username: str, alias: str, profile: int | None, values: dict[str, Any]) -> int:
+    user = tx.system_insert(
+        "User",
+        Username=username,
+        Email=username,
+        Alias=alias[:8],
+        CommunityNickname=alias,
+        ProfileId=profile,
+        IsActive=1,
+        **values,
+    )
+    tx.system_insert("UserLogin", UserId=user)
+    if profile is not None:
+        setup_rules.take_license(tx, profile)
+        setup_rules.assign_profile(tx, user, profile)
+    return user
+
+
+def _add_defaults(tx: Transaction) -> None:
+    for label, key, total in PERMISSION_SET_LICENSES:
+        tx.system_insert(
+            "PermissionSetLicense",
+            DeveloperName=key,
+            MasterLabel=label,
+            Language="en_US",
+            PermissionSetLicenseKey=key,
+            TotalLicenses=total,
+            Status="Active",
+        )
+    for kind in ("Organization",):
+        tx.system_insert("Group", Name=None, DeveloperName="AllInternalUsers", Type=kind, OwnerId=tx.user)
+    tx.system_insert("Pricebook2", Name="Standard Price Book", IsActive=1, IsStandard=1)
+    days = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+    hours = {f"{day}{end}Time": "00:00:00.000Z" for day in days for end in ("Start", "End")}
+    tx.system_insert(
+        "BusinessHours",
+        Name="Default",
+        IsActive=1,
+        IsDefault=1,
+        TimeZoneSidKey=LOCALE["TimeZoneSidKey"],
+        **hours,
+    )

@@ -150,6 +150,13 @@ class Schema:
         self.version = 0
         """Counts changes, so that what was compiled from the schema knows it is stale."""
 
+    def copy(self) -> "Schema":
+        """A schema that can be changed without changing this one."""
+        twin = Schema()
+        for sobject in self._objects.values():
+            twin.add(sobject.copy())
+        return twin
+
     def __iter__(self) -> Iterator[SObject]:
         return iter(sorted(self._objects.values(), key=lambda each: each.name.lower()))
 

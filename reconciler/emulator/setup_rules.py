@@ -36,9 +36,7 @@ def license_exceeded() -> ApiError:
 
 
 def no_access() -> ApiError:
-    return refused(
-        "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403
-    )
+    return refused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
 
 
 def delete_failed(name: str, plural: str, shown: str) -> ApiError:
@@ -100,7 +98,7 @@ def _profile_field(tx: "Transaction", profile: int, column: str) -> Any:
 def _check_new_user(tx: "Transaction", table: "Table", values: Values) -> None:
     _check_names(tx, 0, values)
     if values["IsActive"]:
-        _take_license(tx, _profile_field(tx, values["ProfileId"], "UserLicenseId"))
+        take_license(tx, values["ProfileId"])
 
 
 def _check_names(tx: "Transaction", own: int, changes: Values) -> None:
@@ -119,6 +117,11 @@ def _check_names(tx: "Transaction", own: int, changes: Values) -> None:
         )
 
 
+def take_license(tx: "Transaction", profile: int) -> None:
+    """Count an active user more on the licence of a profile."""
+    _take_license(tx, _profile_field(tx, profile, "UserLicenseId"))
+
+
 def _take_license(tx: "Transaction", license_id: int) -> None:
     """Count one user more on a licence. Raises LICENSE_LIMIT_EXCEEDED when all are used."""
     row = tx.row(tx.org.tables["UserLicense"], license_id)
@@ -135,13 +138,14 @@ def _free_license(tx: "Transaction", license_id: int) -> None:
     )
 
 
-def after_user(tx: "Transaction", table: "Table", number: int, values: Values) -> None:
+def _after_user(tx: "Transaction", table: "Table", number: int, values: Values) -> None:
     """What comes with every user: a login row, and the assignment of the profile's permission set."""
     tx.system_insert("UserLogin", UserId=number)
-    _assign_profile(tx, number, values["ProfileId"])
+    assign_profile(tx, number, values["ProfileId"])
 
 
-def _assign_profile(tx: "Transaction", user: int, profile: int) -> None:
+def assign_profile(tx: "Transaction", user: int, profile: int) -> None:
+    """Assign the permission set that a profile owns."""
     owned = tx.find_row("PermissionSet", {"ProfileId": profile})
     if owned is not None:
         tx.system_insert("PermissionSetAssignment", AssigneeId=user, PermissionSetId=owned)
@@ -175,12 +179,12 @@ def _keep_an_admin(tx: "Transaction", number: int, old: Values, new: Values) -> 
 
 
 def _after_user_update(tx: "Transaction", table: "Table", number: int, old: Values, changes: Values) -> None:
-    profile = changes.get("ProfileId", old["ProfileId"])
+    profile: Any = changes.get("ProfileId", old["ProfileId"])
     if profile == old["ProfileId"]:
         return
     owned = tx.find_row("PermissionSet", {"ProfileId": old["ProfileId"]})
     tx.drop_row("PermissionSetAssignment", {"AssigneeId": number, "PermissionSetId": owned})
-    _assign_profile(tx, number, profile)
+    assign_profile(tx, number, profile)
 
 
 def _check_login(tx: "Transaction", table: "Table", number: int, old: Values, changes: Values) -> None:
@@ -205,7 +209,7 @@ def _check_new_role(tx: "Transaction", table: "Table", values: Values) -> None:
     check_free_name(tx, table, 0, {"DeveloperName": values["DeveloperName"]}, "DeveloperName")
 
 
-def after_role(tx: "Transaction", table: "Table", number: int, values: Values) -> None:
+def _after_role(tx: "Transaction", table: "Table", number: int, values: Values) -> None:
     """A role is a member of groups by two groups of its own: itself, and with its subordinates."""
     for kind in ("Role", "RoleAndSubordinates"):
         tx.put_row("Group", {"RelatedId": number, "Type": kind}, {"DeveloperName": values["DeveloperName"]})
@@ -224,7 +228,7 @@ def _check_role(tx: "Transaction", table: "Table", number: int, old: Values, cha
 
 def _after_role_update(tx: "Transaction", table: "Table", number: int, old: Values, changes: Values) -> None:
     if "DeveloperName" in changes:
-        after_role(tx, table, number, old | changes)
+        _after_role(tx, table, number, old | changes)
 
 
 def _check_role_delete(tx: "Transaction", table: "Table", number: int, old: Values) -> None:
@@ -338,7 +342,7 @@ def register() -> None:
             "User": Rules(
                 fill=_fill_user,
                 check_insert=_check_new_user,
-                after_insert=after_user,
+                after_insert=_after_user,
                 check_update=_check_user,
                 after_update=_after_user_update,
             ),
@@ -346,7 +350,7 @@ def register() -> None:
             "UserRole": Rules(
                 fill=_fill_role,
                 check_insert=_check_new_role,
-                after_insert=after_role,
+                after_insert=_after_role,
                 check_update=_check_role,
                 after_update=_after_role_update,
                 check_delete=_check_role_delete,
