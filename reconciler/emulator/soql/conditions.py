@@ -79,7 +79,7 @@ LITERALS_OF: Final[dict[str, tuple[type, ...]]] = {
 BOUND_LIST: Final = 200
 """Longer lists travel as one JSON value: SQLite has a limit of placeholders and compiles each."""
 NO_SEMI_JOIN: Final = frozenset(
-    "task event note attachment attachments activityhistory openactivity".split()
+    ["task", "event", "note", "attachment", "attachments", "activityhistory", "openactivity"]
 )
 
 Resolver = Callable[[Expression], Column]
@@ -255,8 +255,10 @@ class _Conditions:
                 "The left operand in the where expression should be an id field without a path", left.at
             )
         inner, selected = self._inner(test.query)
-        living = "" if asking.all_rows or inner.root.sobject.field("IsDeleted") is None else (
-            f' AND {inner.root.alias}."IsDeleted" = 0'
+        living = (
+            ""
+            if asking.all_rows or inner.root.sobject.field("IsDeleted") is None
+            else (f' AND {inner.root.alias}."IsDeleted" = 0')
         )
         where = ""
         if test.query.where is not None:
@@ -274,12 +276,18 @@ class _Conditions:
             raise no_such_object(query.source.text, query.source.at)
         name = sobject.name.lower()
         if name in NO_SEMI_JOIN:
-            raise malformed(f"Entity '{sobject.name}' is not supported for semi join inner selects", query.source.at)
+            raise malformed(
+                f"Entity '{sobject.name}' is not supported for semi join inner selects", query.source.at
+            )
         if sobject is self.scope.root.sobject:
-            raise malformed("The inner and outer selects should not be on the same object type", query.source.at)
+            raise malformed(
+                "The inner and outer selects should not be on the same object type", query.source.at
+            )
         clauses = (query.order, query.limit, query.offset, query.group, query.having, query.scope)
         if any(clauses) or query.locks or len(query.selected) != 1:
-            raise malformed("semi join sub-selects may have one selected field and a WHERE clause only", query.at)
+            raise malformed(
+                "semi join sub-selects may have one selected field and a WHERE clause only", query.at
+            )
         inner = Scope(self.asking, sobject, [query.alias])
         item = query.selected[0]
         if not isinstance(item, Item) or not isinstance(item.expression, Path):
@@ -321,7 +329,9 @@ def check_literal(left: Column, value: Literal) -> None:
         if not isinstance(value, Text):
             raise _wrong_type(left, "and should be enclosed in quotes")
         if len(value.value) > limits.FILTER_STRING_CHARACTERS:
-            raise malformed(f"string literal longer than {limits.FILTER_STRING_CHARACTERS} characters", value.at)
+            raise malformed(
+                f"string literal longer than {limits.FILTER_STRING_CHARACTERS} characters", value.at
+            )
         return
     if not isinstance(value, LITERALS_OF.get(kind, (Text,))):
         quotes = " and should not be enclosed in quotes" if isinstance(value, Text) else ""
@@ -347,6 +357,8 @@ def stored(left: Column, value: Literal) -> Any:
         return number
     if left.field.type == "multipicklist":
         return _ordered(left, str(value.value))
+    if isinstance(value, Number | Money) and abs(value.value) >= 2**63:
+        return float(value.value)
     return int(value.value) if isinstance(value, Bool) else value.value
 
 

@@ -72,7 +72,9 @@ def _date_function(scope: Scope, call: Call) -> Column:
     if base.field.type not in ("date", "datetime") or (
         base.field.type == "date" and (local or call.name in NEEDS_TIME)
     ):
-        raise invalid_field(f"field '{base.field.name}' does not support function {call.name.upper()}", path.at)
+        raise invalid_field(
+            f"field '{base.field.name}' does not support function {call.name.upper()}", path.at
+        )
     time = base.sql
     if base.field.type == "datetime":
         sql = _local(scope.asking, base.sql) if local else base.sql

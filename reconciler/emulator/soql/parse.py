@@ -14,7 +14,7 @@ Sequences", "Date Formats and Date Literals".
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -57,7 +57,8 @@ from .tree import (
 
 GRAMMAR: Final = r"""
 start: query
-query: SELECT selected ("," selected)* _FROM source scope where security* group having order limit offset tail*
+query: SELECT selected ("," selected)* _FROM source scope where security* group having order limit \
+       offset tail*
 
 selected: expression                       -> item
         | expression NAME                  -> item
@@ -150,8 +151,8 @@ WORD.1: /[a-z_][\w.]*(\s*:\s*\d+)?/i
 """
 
 RESERVED: Final = frozenset(
-    "and asc desc excludes first from group having in includes last like limit not null nulls or select "
-    "using where with".split()
+    {"and", "asc", "desc", "excludes", "first", "from", "group", "having", "in", "includes", "last", "like"}
+    | {"limit", "not", "null", "nulls", "or", "select", "using", "where", "with"}
 )
 """Words that may not be an alias."""
 
@@ -222,7 +223,8 @@ def _fault(error: UnexpectedInput, text: str) -> Fault:
 
 def _accepted(error: UnexpectedToken) -> set[str]:
     parser = error.interactive_parser
-    return set(parser.accepts()) if parser is not None else set(error.expected)
+    accepts: Callable[[], set[str]] | None = getattr(parser, "accepts", None)
+    return set(error.expected) if accepts is None else accepts()
 
 
 def _word_at(text: str, at: int) -> str:
@@ -243,7 +245,7 @@ class _Tree(Transformer[Token, Query]):
         opening = children[0]
         selected = tuple(each for each in children if isinstance(each, Item | Children | TypeOf))
         clauses = [each for each in children[1:] if isinstance(each, tuple)]
-        one = dict(clauses)
+        one: dict[str, Any] = dict(clauses)
         source, alias, further = one["source"]
         return Query(
             selected=selected,
@@ -386,10 +388,7 @@ class _Tree(Transformer[Token, Query]):
     @v_args(inline=True)
     def strings(self, token: Token) -> tuple[Literal, ...]:
         start = token.start_pos or 0
-        return tuple(
-            _text(each.group(1), start + each.start())
-            for each in STRING_TOKEN.finditer(token)
-        )
+        return tuple(_text(each.group(1), start + each.start()) for each in STRING_TOKEN.finditer(token))
 
     # -- literals
 
@@ -476,7 +475,7 @@ def _moment(token: Token) -> Literal:
     try:
         if time := TIME.fullmatch(text):
             hour, minute, second, fraction = time.groups()
-            datetime(2000, 1, 1, int(hour), int(minute), int(second))  # noqa: DTZ001  # only its ranges matter
+            datetime(2000, 1, 1, int(hour), int(minute), int(second))  # only its ranges matter
             return Time(f"{hour}:{minute}:{second}.{(fraction or '').ljust(3, '0')}Z", at)
         if moment := MOMENT.fullmatch(text):
             return DateTime(_milliseconds(moment), at)
@@ -514,7 +513,8 @@ def _unescaped(raw: str, at: int, *, for_like: bool) -> str:
             plain = ESCAPES[code.lower()]
         else:
             raise malformed(
-                f"Invalid string literal '{raw}'. Illegal character sequence '\\{code}' in string literal.", at
+                f"Invalid string literal '{raw}'. Illegal character sequence '\\{code}' in string literal.",
+                at,
             )
         return "\\\\" if for_like and plain == "\\" else plain
 

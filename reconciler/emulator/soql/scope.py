@@ -30,17 +30,28 @@ if TYPE_CHECKING:
 
 NAME_OBJECT: Final = "Name"
 TEXT_TYPES: Final = frozenset(
-    {"string", "textarea", "picklist", "multipicklist", "combobox", "phone", "email", "url", "encryptedstring"}
+    {
+        "string",
+        "textarea",
+        "picklist",
+        "multipicklist",
+        "combobox",
+        "phone",
+        "email",
+        "url",
+        "encryptedstring",
+    }
     | {"anyType", "complexvalue", "DataCategoryGroupReference"}
 )
 TYPE_FIELD: Final = Field(name="Type", type="picklist", label="Type")
 NAME_FIELDS: Final = frozenset(
-    "id name type alias email firstname lastname isactive phone title username profileid userroleid "
-    "recordtypeid".split()
+    {"id", "name", "type", "alias", "email", "firstname", "lastname", "isactive", "phone", "title"}
+    | {"username", "profileid", "userroleid", "recordtypeid"}
 )
 SUNDAY: Final = 6
 MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 
 
@@ -281,6 +292,17 @@ class Scope:
         if found is None:
             raise no_such_parent(path.parts[-1], path.at)
         return found
+
+    def place(self, names: Sequence[str]) -> Place:
+        """The row that a path of the root leads to; the path was resolved before."""
+        return self._places[tuple(name.lower() for name in names)]
+
+    def step(self, start: Place, names: Sequence[str]) -> Place:
+        """The row that a path from another row than the root leads to."""
+        place = start
+        for name in names:
+            place = self._parent(place, name, 0, key=(*place.names, place.entity))
+        return place
 
     def join(self, sobject: SObject, key_sql: str, names: tuple[str, ...]) -> Row:
         alias = self.asking.alias()

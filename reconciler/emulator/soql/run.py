@@ -1,0 +1,155 @@
+"""The way in: text to result.
+
+Trees are kept by text (`parse`), and so are compiled plans of an org while its schema stays the
+same, unless they depend on the user or the time.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from ..store import Store
+from . import limits
+from .aggregates import AggregatePlan, compile_aggregates, too_many_groups
+from .columns import ColumnInfo
+from .parse import parse
+from .refusals import Fault, malformed, placed
+from .rows import ChildPlan, RowPlan, compile_rows, is_aggregate
+from .scope import Asking
+from .shape import Building, build
+from .tree import Query
+
+if TYPE_CHECKING:
+    from ..org import EmulatedOrg
+
+KEPT_PLANS: Final = 512
+
+
+@dataclass(slots=True)
+class QueryResult:
+    """All records of a query; pages are cut by whoever answers. ``is_count`` is `SELECT COUNT()`."""
+
+    records: list[dict[str, Any]]
+    total_size: int
+    columns: list[ColumnInfo] = field(default_factory=list)
+    is_count: bool = False
+    sobject: str = ""
+    """The object in FROM, as the schema spells it."""
+    is_aggregate: bool = False
+
+    def column_metadata(self) -> dict[str, Any]:
+        """The reply to `columns=true`, without what depends on the connection."""
+        return {"columnMetadata": [each.to_json() for each in self.columns]}
+
+
+@dataclass(slots=True)
+class Plans:
+    """Compiled plans of one org, latest used last."""
+
+    schema_version: int = -1
+    kept: OrderedDict[tuple[str, bool, str], RowPlan | AggregatePlan] = field(default_factory=OrderedDict)
+
+
+_plans: WeakKeyDictionary[Store, Plans] = WeakKeyDictionary()
+
+
+def run_query(org: "EmulatedOrg", soql: str, *, all_rows: bool, user_id: str, version: str) -> QueryResult:
+    """Run a query against the store as it is now.
+
+    ``all_rows`` includes rows in the recycle bin. ``version`` is the API's, `64.0`; it is written
+    into the records' addresses. Raises `ApiError` with Salesforce's code and text.
+    """
+    with org.store.lock:
+        try:
+            plan = _plan(org, soql, all_rows, user_id, version)
+        except Fault as fault:
+            raise placed(fault, soql) from None
+        except RecursionError:
+            raise placed(malformed("SOQL statement is too complicated."), soql) from None
+        if isinstance(plan, AggregatePlan):
+            return _aggregates(org, plan)
+        records = _records(org, plan, plan.params, version)
+        return QueryResult(records, len(records), plan.columns, sobject=plan.shape.kind)
+
+
+def _plan(
+    org: "EmulatedOrg", soql: str, all_rows: bool, user_id: str, version: str
+) -> RowPlan | AggregatePlan:
+    plans = _plans.setdefault(org.store, Plans())
+    if plans.schema_version != org.schema.version:
+        plans.kept.clear()
+        plans.schema_version = org.schema.version
+    key = (soql, all_rows, version)
+    plan = plans.kept.get(key)
+    if plan is not None:
+        plans.kept.move_to_end(key)
+        return plan
+    asking = Asking(org, user_id, version, all_rows, org.clock.now_ms())
+    plan = _compile(asking, parse(soql))
+    if asking.lasting:
+        plans.kept[key] = plan
+        if len(plans.kept) > KEPT_PLANS:
+            plans.kept.popitem(last=False)
+    return plan
+
+
+def _compile(asking: Asking, query: Query) -> RowPlan | AggregatePlan:
+    return compile_aggregates(asking, query) if is_aggregate(query) else compile_rows(asking, query)
+
+
+def _records(org: "EmulatedOrg", plan: RowPlan, params: list[Any], version: str) -> list[dict[str, Any]]:
+    cells = list(zip(*org.store.execute(plan.sql, params), strict=True))
+    return _built(org, plan, cells, version) if cells else []
+
+
+def _built(
+    org: "EmulatedOrg", plan: RowPlan, cells: list[tuple[Any, ...]], version: str
+) -> list[dict[str, Any]]:
+    kids = [_children(org, each, cells[plan.shape.id_index], version) for each in plan.children]
+    base = f"/services/data/v{version.removeprefix('v')}"
+    built = build(plan.shape, Building(cells, kids, base, org.schema))
+    return [each for each in built if each is not None]
+
+
+def _children(
+    org: "EmulatedOrg", plan: ChildPlan, parents: tuple[Any, ...], version: str
+) -> Mapping[int, dict[str, Any]]:
+    """The member of each parent that has children: parents without any are absent."""
+    params = [json.dumps(parents), *plan.rows.params[1:]]
+    rows = org.store.execute(plan.rows.sql, params)
+    shares: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        shares.setdefault(row[plan.parent_index], []).append(row)
+    end = None if plan.limit is None else plan.offset + plan.limit
+    cut = {parent: share[plan.offset : end] for parent, share in shares.items()}
+    flat = [row for share in cut.values() for row in share]
+    if not flat:
+        return {}
+    records = iter(_built(org, plan.rows, list(zip(*flat, strict=True)), version))
+    return {
+        parent: {"totalSize": len(share), "done": True, "records": [next(records) for _ in share]}
+        for parent, share in cut.items()
+        if share
+    }
+
+
+def _aggregates(org: "EmulatedOrg", plan: AggregatePlan) -> QueryResult:
+    rows = org.store.execute(plan.sql, plan.params)
+    if not plan.names:
+        return QueryResult([], rows[0][0], is_count=True, sobject=plan.sobject, is_aggregate=True)
+    if len(rows) > limits.GROUPS and not plan.limited:
+        raise placed(too_many_groups(), "")
+    names = ["attributes", *plan.names]
+    cells = list(zip(*rows, strict=True))[: len(plan.names)]
+    columns = [
+        column if convert is None else convert(column)
+        for column, convert in zip(cells, plan.converts, strict=False)
+    ]
+    records = [
+        dict(zip(names, ({"type": "AggregateResult"}, *row), strict=True))
+        for row in zip(*columns, strict=True)
+    ]
+    return QueryResult(records, len(records), plan.columns, sobject=plan.sobject, is_aggregate=True)
