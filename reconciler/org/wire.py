@@ -126,7 +126,8 @@ class Wire:
         """Send a call and judge its answer, after all the attempts it may have.
 
         ``path`` begins with a slash. The answer's meaning is never SESSION; PASSING means the
-        attempts are used up and nothing happened. Raises `AuthenticationFailed` only.
+        attempts are used up and nothing happened. Raises `AuthenticationFailed`, or `NoReply` from the
+        login host, when there is no session; then the call had no effect.
         """
         content = None if body is None else encode_json(body)
         renewed = False
