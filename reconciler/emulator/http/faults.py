@@ -115,7 +115,10 @@ def fault_from_json(value: Any) -> Fault:
         raise ValueError(f"a fault is an object with kind and some of {', '.join(sorted(SETTABLE))}")
     fault = Fault(**{**value, "kind": FaultKind(value["kind"])})
     for pattern in (fault.method, fault.path, fault.body, *fault.rows):
-        re.compile(pattern)
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
     return fault
 
 
