@@ -39,7 +39,7 @@ def find_root(start: Path) -> Path:
 def check_included(
     written: str, base: Path, root: Path, where: SourceRef, problems: list[Problem]
 ) -> Path | None:
-    """The real path that ``written``, relative to ``base``, names: existing and under ``root``; or a problem."""
+    """The real path that ``written`` names from ``base``: existing and under ``root``; or a problem."""
     if "\x00" in written or not written.strip():
         problems.append(Problem("the path is empty or holds a NUL character", where, _MEND_PATH))
         return None
@@ -47,24 +47,18 @@ def check_included(
         problems.append(Problem(f"'{written}' is an absolute path", where, _MEND_PATH))
         return None
     try:
-        real = (base / written).resolve(strict=True)
-    except (OSError, RuntimeError, ValueError):
-        real = (base / written).resolve() if _can_resolve(base / written) else None
-        if real is None or real.is_relative_to(root.resolve()):
-            problems.append(Problem(f"'{written}' does not exist", where, f"it was looked for in {base}"))
-            return None
+        real = (base / written).resolve()
+        exists = real.exists()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long, no permission
+        problems.append(Problem(f"'{written}' cannot be followed", where, _MEND_PATH))
+        return None
     if not real.is_relative_to(root.resolve()):
         problems.append(Problem(f"'{written}' leads outside of {root}", where, _MEND_PATH))
         return None
+    if not exists:
+        problems.append(Problem(f"'{written}' does not exist", where, f"it was looked for in {base}"))
+        return None
     return real
-
-
-def _can_resolve(path: Path) -> bool:
-    try:
-        path.resolve()
-    except (OSError, RuntimeError, ValueError):
-        return False
-    return True
 
 
 def open_regular(path: Path, name: str, where: SourceRef | None, problems: list[Problem]) -> BinaryIO | None:
@@ -89,7 +83,7 @@ def open_regular(path: Path, name: str, where: SourceRef | None, problems: list[
 def open_included(
     path: Path, name: str, root: Path, where: SourceRef, problems: list[Problem]
 ) -> BinaryIO | None:
-    """As `open_regular` for a path from `check_included`; looks again, so that a link changed since is refused."""
+    """As `open_regular` for a path from `check_included`; a link that was changed since is refused."""
     stream = open_regular(path, name, where, problems)
     if stream is None:
         return None

@@ -44,7 +44,8 @@ SAYINGS: tuple[tuple[str, str, str], ...] = (
      "mend the indentation: the outermost keys begin in column 1"),
     ("found incompatible YAML document", "the %YAML directive asks for another version of YAML",
      "remove the directive"),
-    ("found undefined tag handle", "tags ('!…') are not allowed", "remove the tag, or put the text in quotes"),
+    ("found undefined tag handle", "tags ('!…') are not allowed",
+     "remove the tag, or put the text in quotes"),
     ("while scanning a directive", "a '%' cannot begin a value", "put the value in quotes"),
     ("while parsing a tag", "tags ('!…') are not allowed", "remove the tag, or put the text in quotes"),
     ("while scanning a tag", "tags ('!…') are not allowed", "remove the tag, or put the text in quotes"),
@@ -88,7 +89,7 @@ def _line(text: str, number: int) -> str:
 
 
 def _tab_in_indentation(line: str, column: int) -> int:
-    """The column, from one, of a tab among the blanks that begin ``line``; 0 if there is none before ``column``."""
+    """The column, from one, of a tab among the blanks that begin ``line``; 0 if the trouble is elsewhere."""
     match = _INDENTATION.match(line)
     blanks = match[0] if match else ""
     at = blanks.find("\t")

@@ -13,6 +13,7 @@ with 12 fields reads in well under a second, a file near the limits in some ten.
 import gc
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from reconciler.model.errors import Problem
@@ -137,14 +138,13 @@ def _escape(character: str) -> str:
 def _parser(text: str) -> Any:
     """An object with ``get_event()``: the C parser, or the pure one where the extension is missing."""
     try:
-        from _ruamel_yaml import CParser
-
-        return CParser(text)
+        c_parser = import_module("_ruamel_yaml").CParser
     except ImportError:
         from ruamel.yaml import YAML
 
         yaml = YAML(typ="safe", pure=True)
         return yaml.get_constructor_parser(text)[1]
+    return c_parser(text)
 
 
 class _Builder:
