@@ -15,7 +15,6 @@ from typing import Any
 
 from reconciler.model.errors import Problem
 from reconciler.model.source import SourceRef
-from reconciler.model.values import Secret
 
 from .nodes import ListNode, MapNode, Node, Place, Places, is_null
 from .typed import describe_value, suggestion
@@ -215,12 +214,11 @@ class Expander:
         if name == "tags":
             return self._tags_hold(self._accepted(value, node, name, each))
         if name == "variables" and isinstance(value, MapNode):
-            return all(
-                [
-                    self._variable_holds(inner, accepted, value, inner_place, each)
-                    for inner, accepted, inner_place, _ in value.entries()
-                ]
-            )
+            answers = [
+                self._variable_holds(inner, accepted, value, inner_place, each)
+                for inner, accepted, inner_place, _ in value.entries()
+            ]
+            return all(answers)
         if name == "variables":
             self._problem(
                 f"'variables' of $when must be a map, found {describe_value(value)}",
@@ -393,7 +391,3 @@ def _count_nodes(node: Node) -> int:
     if isinstance(node, ListNode):
         return 1 + sum(_count_nodes(each) for each in node)
     return 1
-
-
-def is_secret(value: Node) -> bool:
-    return isinstance(value, Secret)

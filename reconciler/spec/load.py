@@ -103,7 +103,7 @@ def load_states(
 
 @dataclass(slots=True)
 class _File:
-    """A file that was read. ``optional_version``: included, so it speaks the version of its includer."""
+    """A file that was read. An included one may leave out `reconcile: 1`: it speaks its includer's version."""
 
     name: str
     real: Path
@@ -212,15 +212,12 @@ class _Reader:
     def _include_glob(self, written: str, where: SourceRef, file: _File, stack: tuple[_File, ...]) -> None:
         """Files that match; those on the way to here are left out, so `*.yaml` may match its own file."""
         base = file.real.parent
-        fixed = [part for part in Path(written).parts if _GLOB.isdisjoint(part)]
-        leading = "/".join(Path(written).parts[: _first_glob(written)]) or "."
-        if (
-            check_included(leading, base, file.root, where, self.problems) is None
-            or ".." in fixed[len(Path(leading).parts) :]
-        ):
+        parts = Path(written).parts
+        leading = "/".join(parts[: _first_glob(parts)]) or "."
+        if check_included(leading, base, file.root, where, self.problems) is None:
             self.complete = False
             return
-        pattern = "/".join(Path(written).parts[_first_glob(written) :])
+        pattern = "/".join(parts[_first_glob(parts) :])
         try:
             matches = sorted(each for each in (base / leading).glob(pattern) if not each.is_dir())
         except (OSError, ValueError, NotImplementedError) as error:
@@ -256,8 +253,8 @@ class _Reader:
         )
 
 
-def _first_glob(written: str) -> int:
-    return next(at for at, part in enumerate(Path(written).parts) if not _GLOB.isdisjoint(part))
+def _first_glob(parts: Sequence[str]) -> int:
+    return next(at for at, part in enumerate(parts) if not _GLOB.isdisjoint(part))
 
 
 def _joined(includer: str, written: str) -> str:
@@ -275,10 +272,11 @@ def _assemble(
     root: Path | None,
     problems: list[Problem],
 ) -> StateDocument:
+    before = len(problems)
     for file in reader.files:
         _check_document(file, sections, problems)
     declared = _declarations(reader.files, problems)
-    complete = reader.complete and not problems
+    complete = reader.complete and len(problems) == before
     variables = resolve(declared, values, org, problems, reader.warnings, complete=complete)
     expander = Expander(variables, org, problems, complete=complete)
     kept: list[tuple[str, MapNode]] = []

@@ -273,7 +273,7 @@ def _report_undeclared(
     problems: list[Problem],
     warnings: list[Problem],
 ) -> None:
-    """`--var` for nothing is a mistake, in a shared file perhaps not; environment and orgs serve many states."""
+    """`--var` for nothing is a mistake; in a file perhaps not; environment and orgs serve many states."""
     for name in given.assigned:
         if name not in declarations:
             problems.append(

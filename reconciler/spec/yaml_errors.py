@@ -75,6 +75,8 @@ def explain_syntax_error(error: Any, text: str, file: str) -> Problem:
         return Problem(f"a value cannot begin with '{character}'", where, "put the value in quotes")
     for words, what, mend in SAYINGS:
         if words in said:
+            if "${" in written and "is not closed here" in what:
+                mend = "inside of [ ] and { } write '${name}' in quotes"
             return Problem(what.format(at=_began(error.context_mark)), where, mend)
     return Problem(f"this is not YAML: {said}", where, "look at the indentation and the quotes here")
 
