@@ -31,6 +31,8 @@ from .world import World, pump
 
 CALL_SECONDS = 150.0
 """Longest that one call may take; the lease must outlive it before a call leaves."""
+GRACE_SECONDS = 3.0
+"""Between two looks at a call without an answer: it may still be running in the org."""
 SETTLE_TRIES = 3
 """How often a call whose answer is lost is sent again after looking said that it had no effect."""
 
@@ -297,7 +299,7 @@ class _Applying:
         steps = self._steps(doubtful)
         rows = read_rows(steps, self.world)
         if any(not is_as_after(step, rows.get(step.key)) for step in steps):
-            self.orders.pause(1.0)
+            self.orders.pause(GRACE_SECONDS)
             rows = read_rows(steps, self.world)
         self.rows.update(rows)
         outcomes = [self._verdict(step, rows.get(step.key)) for step in steps]

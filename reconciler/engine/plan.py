@@ -5,12 +5,12 @@ that neither the org nor the plan can satisfy, an unwritable field, a missing re
 problems with the line that holds them; all of a run are reported at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.errors import Problem, SpecError
 from reconciler.model.keys import ResourceKey, matches
-from reconciler.model.plan import Action, Plan, Step
+from reconciler.model.plan import Action, Plan, Step, Undo
 from reconciler.model.promises import Found
 from reconciler.model.state import DesiredState, LiveRow, Resource, Scope
 from reconciler.model.values import Ref, Secret, Value
@@ -66,13 +66,14 @@ def make_plan(
     world: World,
     header: PlanHeader,
     *,
-    protected: Mapping[str, str],
+    protected: Callable[[], Mapping[str, str]],
     options: PlanOptions,
 ) -> Plan:
     """The steps that bring the org to ``desired``.
 
     Costs the describes that are not cached and one query per 2,000 keys of a shape, five to a call;
-    with changes, one more round for the look-ups they name. Raises `SpecError` with all problems,
+    with changes, one more round for the look-ups they name. ``protected`` is asked only when rows would
+    be deleted or the files speak of protection. Raises `SpecError` with all problems,
     `PlanRefused` for budgets and protections.
     """
     resources, scopes = select(desired, options)
@@ -93,14 +94,16 @@ def make_plan(
     except CycleFound as cycle:
         raise SpecError(cycle.problem) from cycle
     declared = [resource.key.address for resource in resources if resource.protect]
+    speaks = any(resource.protect is not None for resource in resources)
+    kept = protected() if steps or speaks else {}
     refuse(
         [
             *draft.damage.problems(),
-            *protection_problems(steps, protected, declared),
+            *protection_problems(steps, kept, declared),
             *(irreversible_problems(steps) if options.require_reversible else ()),
         ]
     )
-    return assemble(steps, desired, header, world, draft.warnings, declared, protected, options)
+    return assemble(steps, desired, header, world, draft.warnings, declared, kept, options)
 
 
 def assemble(
@@ -114,7 +117,7 @@ def assemble(
     options: PlanOptions,
 ) -> Plan:
     """The plan around ordered steps. ``declared`` are the addresses under `$protect`."""
-    named = {resource.key.address for resource in desired.resources if not resource.protect}
+    released = {resource.key.address for resource in desired.resources if resource.protect is False}
     return Plan(
         plan_id=header.plan_id,
         org_id=world.org.org_id,
@@ -126,7 +129,7 @@ def assemble(
         release=desired.release,
         impact=count_impact(steps, world),
         protects=tuple(address for address in declared if address not in protected),
-        unprotects=tuple(sorted(named & set(protected))),
+        unprotects=tuple(sorted(released & set(protected))),
         warnings=(*desired.warnings, *warnings),
         partial=bool(options.targets or options.excludes),
         secrets=secret_names(steps),
@@ -260,14 +263,13 @@ def _draft_resources(resources: Sequence[Resource], live: Found, draft: _Draft, 
             row = _former_or_present(resource, row, live, draft)
         if row is not None:
             draft.damage.there(resource.budget)
-        if resource.absent:
+        kind = world.kinds[resource.kind]
+        if resource.absent and (row is None or kind.deletes):
             if row is not None:
                 draft.damage.hit(resource.budget)
                 _draft_delete(resource, row, "declared absent", draft, world)
             continue
-        kind = world.kinds[resource.kind]
         if row is None:
-            draft.problems.extend(kind.check(resource, None, resource.fields))
             _draft_create(resource, draft, world)
             continue
         changed = kind.changes(resource, row)
@@ -399,6 +401,7 @@ def _fill_creates(draft: _Draft, world: World) -> None:
             if resource is not None:
                 after = {**resource.identity, **resource.on_create, **resource.fields}
                 draft.drafted[number] = Drafted(replace(each.step, after=after), each.needs, each.depends_on)
+                draft.problems.extend(world.kinds[resource.kind].check(resource, None, resource.fields))
 
 
 def _read_deleted(draft: _Draft, world: World) -> None:
@@ -482,4 +485,10 @@ def describe_ways_back(step: Step, world: World) -> Step:
         reversibility=back.reversibility,
         remark=back.remark,
         side_effects=kind.side_effects(step),
+        undo=None if back.step is None else _undo(step, back.step),
     )
+
+
+def _undo(step: Step, back: Step) -> Undo:
+    """The inverse in short; what merely mirrors the step is not stored twice."""
+    return Undo(back.action, None if back.after == step.before else back.after)

@@ -153,9 +153,10 @@ def _conflict_report(plan: Plan, conflicts: Sequence[Conflict], world: World) ->
 def _compare(plan: Plan, lives: Lives, numbers: Sequence[int], world: World, policy: OnConflict) -> _Making:
     making = _Making()
     originals = [plan.steps[number] for number in numbers]
-    rows = read_rows([as_left(step) for step in originals], world)
-    for number, original in zip(reversed(numbers), reversed(originals), strict=True):
-        back = world.kinds[original.kind].inverse(original)
+    inverses = [world.kinds[step.kind].inverse(step) for step in originals]
+    looked_at = [as_left(step) for step in originals] + [each.step for each in inverses if each.step]
+    rows = read_rows(looked_at, world)
+    for number, original, back in zip(reversed(numbers), reversed(originals), reversed(inverses), strict=True):
         if back.step is None:
             making.warnings.append(f"cannot be taken back: {original.address}: {back.remark}")
             continue

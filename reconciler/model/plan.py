@@ -45,6 +45,21 @@ class Inverse:
     remark: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What an inverse does. ``after`` is None where it removes the row, or where it mirrors the step."""
+
+    action: Action
+    after: Fields | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"action": self.action.value, "after": fields_to_json(self.after)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Undo":
+        return cls(Action(data["action"]), fields_from_json(data["after"]))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One act on one resource. ``before`` is None for a create, ``after`` for a delete.
@@ -70,6 +85,8 @@ class Step:
     side_effects: tuple[str, ...] = ()
     needs: tuple[int, ...] = ()
     """Numbers of the earlier steps this one stands on; set when the plan is ordered."""
+    undo: "Undo | None" = None
+    """The inverse in short, for readers; set when the plan is made."""
     call: int = 0
     """Number of the API call that carries it; steps of one call are sent together."""
 
@@ -98,6 +115,7 @@ class Step:
             "remark": self.remark,
             "side_effects": list(self.side_effects),
             "needs": list(self.needs),
+            "undo": None if self.undo is None else self.undo.to_json(),
             "call": self.call,
         }
 
@@ -118,6 +136,7 @@ class Step:
             remark=data["remark"],
             side_effects=tuple(data["side_effects"]),
             needs=tuple(data["needs"]),
+            undo=None if data["undo"] is None else Undo.from_json(data["undo"]),
             call=data["call"],
         )
 

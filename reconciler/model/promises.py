@@ -34,8 +34,11 @@ class OrgClient(Protocol):
     are retried inside. A lost answer to a write is never re-sent: every row of it is `Unknown`.
     """
 
-    name: str
-    org_id: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def org_id(self) -> str: ...
 
     @property
     def calls_made(self) -> int: ...
@@ -130,6 +133,11 @@ class Kind(Protocol):
 
     @property
     def lane(self) -> Lane: ...
+
+    @property
+    def deletes(self) -> bool:
+        """Whether `$absent` deletes the row; where it cannot, the fields of the resource say what is left."""
+        ...
 
     def sobjects(self, resources: Sequence[Resource]) -> set[str]:
         """Objects whose describes `resolve` will ask for, so that they are fetched together."""

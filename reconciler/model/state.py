@@ -40,7 +40,8 @@ class Resource:
     origin: Origin
     on_create: dict[str, Value] = field(default_factory=dict)
     absent: bool = False
-    protect: bool = False
+    protect: bool | None = None
+    """`$protect`: True begins a protection that the journal keeps, False ends it, None says nothing."""
     create_only: frozenset[str] = EMPTY
     ignore: frozenset[str] = EMPTY
     depends_on: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +20,7 @@ from reconciler.model.source import SourceRef
 from reconciler.model.state import EMPTY, Budget, Origin, Resource, Scope
 from reconciler.model.values import Value
 from reconciler.spec.nodes import ListNode, MapNode, Plain
-from reconciler.spec.typed import as_text, check_key
+from reconciler.spec.typed import as_bool, as_text, check_key
 
 DOLLAR_KEYS = (
     "$depends_on", "$absent", "$protect", "$create_only", "$ignore", "$limit", "$was",
@@ -35,7 +36,8 @@ class Declarations:
     scopes: list[Scope] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    open_rows: Callable[..., Iterable[tuple[SourceRef, Mapping[str, str]]]] | None = None
+    root: Path = Path()
+    """Where record files may be."""
     _by_key: dict[ResourceKey, Resource] = field(default_factory=dict)
 
     def add(self, resource: Resource, *, merge: bool = False) -> None:
@@ -73,7 +75,7 @@ class Common:
     """What the `$`-keys of one resource say."""
 
     absent: bool = False
-    protect: bool = False
+    protect: bool | None = None
     create_only: frozenset[str] = EMPTY
     ignore: frozenset[str] = EMPTY
     depends_on: tuple[str, ...] = ()
@@ -93,9 +95,9 @@ def read_common(node: MapNode, into: Declarations, label: str) -> Common:
     for key in said:
         value, where = node[key], node.value_source(key)
         if key == "$absent":
-            common.absent = _truth(value, key, where, into)
+            common.absent = bool(as_bool(value, where, f"'{key}'", into.problems))
         elif key == "$protect":
-            common.protect = _truth(value, key, where, into)
+            common.protect = bool(as_bool(value, where, f"'{key}'", into.problems))
         elif key == "$create_only":
             common.create_only = frozenset(_texts(value, key, where, into))
         elif key == "$ignore":
@@ -124,23 +126,15 @@ def read_budget(value: Any, label: str, where: SourceRef, into: Declarations) ->
     return Budget(label, where, count=int(match[1]))
 
 
-def _truth(value: Any, key: str, where: SourceRef, into: Declarations) -> bool:
-    if value is True or (isinstance(value, Plain) and value == "true"):
-        return True
-    if value is not False and not (isinstance(value, Plain) and value == "false"):
-        into.problem(f"{key} must be true or false, found '{value}'", where, f"write {key}: true")
-    return False
-
-
 def _texts(value: Any, key: str, where: SourceRef, into: Declarations) -> list[str]:
     """A list of texts; one text stands for a list of one."""
     if isinstance(value, ListNode):
         return [
             text
             for at, each in enumerate(value)
-            if (text := as_text(each, value.item_source(at), key, into.problems)) is not None
+            if (text := as_text(each, value.item_source(at), f"'{key}'", into.problems)) is not None
         ]
-    text = as_text(value, where, key, into.problems)
+    text = as_text(value, where, f"'{key}'", into.problems)
     return [] if text is None else [text]
 
 
@@ -184,7 +178,7 @@ def entries(node: Any, section: str, into: Declarations) -> Iterable[tuple[str, 
     for key, body in node.items():
         if key.startswith("$"):
             continue
-        check_key(key, node.key_source(key), section, into.problems)
+        check_key(node, key, section, into.problems)
         if isinstance(body, MapNode):
             yield str(key), body
         elif isinstance(body, Plain) and body in ("", "~", "null"):
@@ -281,12 +275,12 @@ def _items(
                     "write the name alone",
                 )
                 continue
-            name = as_text(item[word], item.value_source(word), label, into.problems)
+            name = as_text(item[word], item.value_source(word), f"'{word}'", into.problems)
             if name is not None:
                 details = {"as": word} | {key: each for key, each in item.items() if key != word}
                 yield Member(name, where, details, absent)
         else:
-            name = as_text(item, where, label, into.problems)
+            name = as_text(item, where, f"an item of {label}", into.problems)
             if name is not None:
                 yield Member(name, where, {}, absent)
 

@@ -86,7 +86,7 @@ def _declare(sort: Sort, node: MapNode, into: Declarations) -> None:
         said, fields = split_body(body, sort.words, label, into)
         for word, field in (("label", "Name"), ("email", "Email")):
             if word in said:
-                fields[field] = as_text(said[word], body.value_source(word), word, into.problems)
+                fields[field] = as_text(said[word], body.value_source(word), f"'{word}'", into.problems)
         key = ResourceKey(sort.type, (name,))
         identity: dict[str, Value] = {"DeveloperName": name, "Type": sort.group_type}
         group = make("Group", "Group", key, identity, fields, body, common)

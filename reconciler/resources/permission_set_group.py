@@ -58,7 +58,7 @@ def declare_groups(node: MapNode, into: Declarations) -> None:
         said, fields = split_body(body, tuple(GroupBody.model_fields), label, into)
         for word, field in (("label", "MasterLabel"), ("description", "Description")):
             if word in said:
-                fields[field] = as_text(said[word], body.value_source(word), word, into.problems)
+                fields[field] = as_text(said[word], body.value_source(word), f"'{word}'", into.problems)
         key = ResourceKey("PermissionSetGroup", (name,))
         group = make(
             "PermissionSetGroup", "PermissionSetGroup", key, {"DeveloperName": name}, fields, body, common

@@ -6,19 +6,23 @@ reads rows of a CSV or JSON Lines file, whose columns are field names or paths t
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from reconciler.model.errors import SpecError
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Lane
 from reconciler.model.source import SourceRef
 from reconciler.model.state import Budget
 from reconciler.spec.nodes import ListNode, MapNode, is_null
+from reconciler.spec.rows import open_rows
 from reconciler.spec.typed import as_text, check_key
 
 from .declare import (
     NOTHING_SAID,
     Common,
     Declarations,
+    Place,
     Section,
     entries,
     make,
@@ -98,7 +102,7 @@ def _key_fields(sobject: str, body: MapNode, into: Declarations) -> tuple[str, .
         return None
     where = body.value_source("$key")
     items = list(value) if isinstance(value, ListNode) else [value]
-    names = [as_text(each, where, "$key", into.problems) for each in items]
+    names = [as_text(each, where, "'$key'", into.problems) for each in items]
     if not names or None in names:
         return None
     if "Id" in names:
@@ -142,7 +146,7 @@ def _declare_rows(
     for key, row in rows.items():
         if key[0:1] == "$":
             continue
-        check_key(key, rows.key_source(key), f"rows of {sobject}", into.problems)
+        check_key(rows, key, f"rows of {sobject}", into.problems)
         if isinstance(row, MapNode):
             fields = {name: value for name, value in row.items() if name[:1] != "$"}
             if key_field in fields:
@@ -159,7 +163,7 @@ def _declare_rows(
                 f"row '{key}' of {sobject} must be a map", rows.value_source(key), "write {Field: value}"
             )
             continue
-        _add(sobject, key_fields, {key_field: key, **fields}, row, row, shared, budget, into)
+        _add(sobject, key_fields, {key_field: Cell(key), **fields}, row, row, shared, budget, into)
 
 
 def _declare_file(
@@ -171,12 +175,16 @@ def _declare_file(
     into: Declarations,
 ) -> None:
     where = body.value_source("from")
-    path = as_text(body["from"], where, "from", into.problems)
-    if path is None or into.open_rows is None:
+    path = as_text(body["from"], where, "'from'", into.problems)
+    if path is None:
         return
-    for place, cells in into.open_rows(path, where, into.problems):
-        fields = _nested(cells)
-        _add(sobject, key_fields, fields, None, CellRow(place), shared, budget, into)
+    try:
+        name = (Path(where.file).parent / path).as_posix()
+        for line, cells in open_rows(path, where, into.root):
+            place = Place(SourceRef(name, line, 1))
+            _add(sobject, key_fields, _nested(cells), None, place, shared, budget, into)
+    except SpecError as error:
+        into.problems.extend(error.problems)
 
 
 def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,18 +204,6 @@ def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
             parent = fields[relationship] = {}
         parent[path] = str(cell)
     return fields
-
-
-class CellRow:
-    """The place of a row of a record file: its line."""
-
-    __slots__ = ("source",)
-
-    def __init__(self, source: SourceRef) -> None:
-        self.source = source
-
-    def source_of(self, name: str) -> SourceRef:
-        return self.source
 
 
 def _add(

@@ -46,6 +46,7 @@ class RowKind:
     """Objects that are the same in every org and need no describe call."""
     is_link: ClassVar[bool] = False
     """Rows that only join two others: made again, they are what they were."""
+    deletes: ClassVar[bool] = True
     must_exist: ClassVar[bool] = False
     """Rows that Salesforce makes by itself: they can be changed, never made or deleted."""
 
@@ -357,8 +358,6 @@ class RowKind:
         return problems
 
     def _check_create(self, resource: Resource, info: ObjectInfo) -> list[Problem]:
-        if resource.absent:
-            return []
         problems = []
         if self.must_exist or not info.createable:
             problems.append(

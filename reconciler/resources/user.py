@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reconciler.model.errors import Problem
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Inverse, Lane, Reversibility, Step
 from reconciler.model.promises import AccessChange, Found, Routine
 from reconciler.model.state import LiveRow, Resource
-from reconciler.model.values import Fields, Value
+from reconciler.model.values import Value
 from reconciler.spec.nodes import MapNode
+from reconciler.spec.typed import as_bool
 
 from . import soql
 from .assignment import assign_group, assign_license, assign_set
@@ -80,7 +80,6 @@ def declare(node: MapNode, into: Declarations) -> None:
                 fields,
                 body,
                 common,
-                absent=False,
             )
         )
         if common.absent:
@@ -97,14 +96,12 @@ def declare(node: MapNode, into: Declarations) -> None:
 
 
 def _declare_frozen(username: str, value: Any, body: MapNode, into: Declarations) -> None:
-    if value not in ("true", "false") and not isinstance(value, bool):
-        into.problem(
-            f"'frozen' must be true or false, found '{value}'", body.value_source("frozen"), "write true"
-        )
+    frozen = as_bool(value, body.value_source("frozen"), "'frozen'", into.problems)
+    if frozen is None:
         return
     key = ResourceKey("UserLogin", (username,))
     place = Place(body.value_source("frozen"))
-    into.add(make("UserLogin", "UserLogin", key, {"UserId": user_ref(username)}, {"IsFrozen": value}, place))
+    into.add(make("UserLogin", "UserLogin", key, {"UserId": user_ref(username)}, {"IsFrozen": frozen}, place))
 
 
 SECTION = Section("users", declare, lambda: body_schema(UserBody, "Users by Username"))
@@ -113,6 +110,7 @@ SECTION = Section("users", declare, lambda: body_schema(UserBody, "Users by User
 class User(RowKind):
     name = "User"
     lane = Lane.SETUP
+    deletes = False
 
     def creation_defaults(self, resources: Sequence[Resource]) -> Routine[None]:
         """One query for the org's own locale and time zone, when a user will be made."""
@@ -132,11 +130,6 @@ class User(RowKind):
             for name, value in defaults.items():
                 if name not in resource.fields:
                     resource.on_create.setdefault(name, value)
-
-    def check(self, resource: Resource, live: LiveRow | None, changed: Fields) -> list[Problem]:
-        if live is None and resource.fields.get("IsActive") is False:
-            return []  # an absent user that never was: nothing to do
-        return super().check(resource, live, changed)
 
     def inverse(self, step: Step) -> Inverse:
         if step.action is Action.CREATE:

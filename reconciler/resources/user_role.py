@@ -27,13 +27,13 @@ def declare(node: MapNode, into: Declarations) -> None:
         said, fields = split_body(body, tuple(RoleBody.model_fields), label, into)
         for word, field in (("label", "Name"), ("description", "RollupDescription")):
             if word in said:
-                fields[field] = as_text(said[word], body.value_source(word), word, into.problems)
+                fields[field] = as_text(said[word], body.value_source(word), f"'{word}'", into.problems)
         if "parent" in said:
             parent = said["parent"]
             text = (
                 None
                 if is_empty(parent)
-                else as_text(parent, body.value_source("parent"), "parent", into.problems)
+                else as_text(parent, body.value_source("parent"), "'parent'", into.problems)
             )
             fields["ParentRoleId"] = None if text is None else make_ref("UserRole", {"DeveloperName": text})
         key = ResourceKey("UserRole", (name,))

@@ -1,0 +1,159 @@
+"""`reconcile apply`: run a reviewed plan by id or file, or plan, ask and run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import (
+    auto_approve_option,
+    excludes_option,
+    json_option,
+    lock_option,
+    org_option,
+    parallelism_option,
+    targets_option,
+    variables_options,
+)
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Plan
+
+    from .wiring import Project
+
+
+@click.command("apply")
+@click.argument("what", nargs=-1, metavar="[PLAN_ID|FILE|STATES...]")
+@org_option
+@variables_options
+@targets_option
+@excludes_option
+@click.option("--expect-digest", metavar="DIGEST", help="Refuse a plan with another digest.")
+@auto_approve_option
+@click.option(
+    "--on-failure",
+    type=click.Choice(["go-on", "stop", "revert"]),
+    default="go-on",
+    help="After a refused step: go on with what does not stand on it, stop, or take everything back.",
+)
+@lock_option
+@parallelism_option
+@json_option
+def command(
+    what: Sequence[str],
+    org_name: str | None,
+    assigned: tuple[str, ...],
+    var_files: Sequence[Path],
+    targets: Sequence[str],
+    excludes: Sequence[str],
+    expect_digest: str | None,
+    auto_approve: str | None,
+    on_failure: str,
+    lock_timeout: str,
+    parallelism: int | None,
+    as_json: bool,
+) -> int:
+    """Run a plan that was reviewed, or plan STATES, show the plan and ask.
+
+    A plan named by its id or file asks nothing: it was reviewed. Only 'yes' starts a fresh one.
+
+    \b
+    Examples:
+        reconcile apply 2031-05-04-uat-1f3ak
+        reconcile apply states/quickstart.yaml --org demo
+    """
+    from .plan import make
+    from .running import run_plan, secrets_of
+    from .wiring import Project, open_world, plan_or_file
+
+    project = Project.here()
+    named = plan_or_file(project, what[0]) if len(what) == 1 else None
+    if named is not None:
+        plan, record = named
+        _expect(plan, expect_digest)
+        if record is None:
+            _keep(project, plan)
+        org = project.org(org_name or plan.org_name)
+        world = open_world(project, org, secrets_of(project, plan, assigned), parallelism=parallelism)
+    else:
+        plan, world = make(
+            project,
+            [Path(each) for each in what],
+            org_name,
+            assigned=assigned,
+            var_files=var_files,
+            targets=targets,
+            excludes=excludes,
+            parallelism=parallelism,
+        )
+        _expect(plan, expect_digest)
+        _refuse_unreviewed(project, plan, expect_digest)
+        if not _agreed(plan, auto_approve, as_json=as_json):
+            return 0
+    return run_plan(
+        project, plan, world, verb="apply", lock_timeout=lock_timeout, as_json=as_json, on_failure=on_failure
+    )
+
+
+def _expect(plan: "Plan", digest: str | None) -> None:
+    from reconciler.model.errors import PlanRefused, Problem
+
+    if digest is not None and digest not in (plan.digest, plan.digest.removeprefix("sha256:")):
+        raise PlanRefused(
+            Problem(
+                f"plan {plan.plan_id} has digest {plan.digest}, expected was {digest}",
+                mend="it is not the plan that was reviewed: review this one, nothing was applied",
+            )
+        )
+
+
+def _refuse_unreviewed(project: "Project", plan: "Plan", digest: str | None) -> None:
+    """A protected org takes only plans that were made before and named by id, file or digest."""
+    from reconciler.model.errors import PlanRefused, Problem
+
+    if plan.steps and project.org(plan.org_name).protect and digest is None:
+        raise PlanRefused(
+            Problem(
+                f"org {plan.org_name} is protected: it takes only a plan that was reviewed",
+                mend=f"review it with 'reconcile show {plan.plan_id}', then 'reconcile apply {plan.plan_id}'",
+            )
+        )
+
+
+def _keep(project: "Project", plan: "Plan") -> None:
+    """A plan from a file is kept in this journal, so that it is single-use and revertible here too."""
+    known = {record.plan_id for record in project.journal.history(plan.org_id)}
+    if plan.plan_id not in known:
+        project.journal.save_plan(plan)
+
+
+def _agreed(plan: "Plan", auto_approve: str | None, *, as_json: bool) -> bool:
+    """Show the plan and ask; an empty one is said and run for what it protects."""
+    from reconciler.model.errors import PlanRefused, Problem
+    from reconciler.render.machine import dumps, plan_to_json
+    from reconciler.render.text import render_plan
+
+    from .wiring import confirm
+
+    if as_json:
+        click.echo(dumps({**plan_to_json(plan), "type": "plan"}))
+    else:
+        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {len(plan.steps)} steps"))
+    if not plan.steps:
+        return bool(plan.protects or plan.unprotects)
+    if auto_approve is not None:
+        actions = {step.action.value for step in plan.steps}
+        allowed = actions if auto_approve == "all" else {each.strip() for each in auto_approve.split(",")}
+        if actions <= allowed:
+            return True
+        raise PlanRefused(
+            Problem(
+                f"the plan holds {', '.join(sorted(actions - allowed))}, approved is only {auto_approve}",
+                mend=f"review it, then 'reconcile apply {plan.plan_id}'",
+            )
+        )
+    if confirm(f"Apply these {len(plan.steps)} steps to {plan.org_name}?"):
+        return True
+    click.echo("Not applied.")
+    return False

@@ -1,0 +1,110 @@
+"""The group of commands, loaded one by one, and the only place that catches our errors."""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from reconciler import __version__
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("init", "Write a first state and orgs.yaml here."),
+    "validate": ("validate", "Check state files offline; all problems at once."),
+    "plan": ("plan", "Show the steps that would bring an org to the states."),
+    "apply": ("apply", "Run a plan, or plan and ask."),
+    "revert": ("revert", "Take a plan back by its id."),
+    "resume": ("resume", "Go on with a plan that was interrupted or partly failed."),
+    "show": ("show", "Show a plan and what became of it."),
+    "history": ("history", "List plans, newest first."),
+    "graph": ("graph", "Draw what stands on what."),
+    "explain": ("explain", "Tell all that is known about one resource."),
+    "orgs": ("orgs", "List orgs, or check that one can be reached."),
+    "schema": ("schema", "Print the JSON Schema of state files, for editors."),
+    "unlock": ("unlock", "Give back the lease of a run that died."),
+    "emulator": ("emulator", "Serve the emulated org, or reset it."),
+}
+"""Command -> its module here, and the line that help shows without importing it."""
+
+
+class Commands(click.Group):
+    """Imports a command's module when the command is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = import_module(f"reconciler.cli.{COMMANDS[name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"No such command '{args[0]}'.{hint}", context) from None
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="reconcile")
+def main() -> None:
+    """Declare what a Salesforce org must look like after a release; plan it, apply it, prove it, take it back.
+
+    \b
+    Exit codes: 0 done or no change · 1 error · 2 changes present (--detailed-exitcode)
+    3 plan stale · 4 lease held · 5 refused by policy, budget or precondition
+    6 partly applied, resumable · 7 applied, verification failed · 8 failed and reverted
+    9 revert conflict · 10 authentication · 130 interrupted
+    """
+
+
+def run(args: list[str] | None = None) -> None:
+    """Run the command line and exit with its code. Errors of ours become text, or JSON with ``--json``."""
+    from reconciler.model.errors import ReconcileError
+
+    arguments = sys.argv[1:] if args is None else args
+    try:
+        code: Any = main.main(args=arguments, prog_name="reconcile", standalone_mode=False)
+        _end(code if isinstance(code, int) else 0)
+    except ReconcileError as error:
+        _report(error, as_json="--json" in arguments)
+        _end(error.exit_code)
+    except click.exceptions.Exit as end:
+        _end(end.exit_code)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        _end(130)
+    except click.ClickException as error:
+        error.show()
+        _end(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        _end(141)
+
+
+def _report(error: Any, *, as_json: bool) -> None:
+    if as_json:
+        from reconciler.render.machine import dumps, error_to_json
+
+        click.echo(dumps(error_to_json(error)))
+        return
+    from reconciler.render.text import render_problems
+
+    click.echo(render_problems(error.problems), err=True)
+
+
+def _end(code: int) -> None:
+    sys.exit(code)

@@ -1,0 +1,128 @@
+"""`reconcile revert`: take a plan back by its id, three ways, as a plan of its own."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import (
+    auto_approve_option,
+    json_option,
+    lock_option,
+    org_option,
+    parallelism_option,
+    targets_option,
+)
+
+if TYPE_CHECKING:
+    from reconciler.engine.world import World
+    from reconciler.model.plan import Plan
+
+    from .wiring import Project
+
+
+def make(
+    project: "Project",
+    plan_id: str,
+    world: "World",
+    *,
+    on_conflict: str,
+    targets: Sequence[str],
+    keep: bool = True,
+) -> "Plan":
+    """The plan that takes ``plan_id`` back; stored unless it is empty or only looked at."""
+    from reconciler.engine.life import Lives
+    from reconciler.engine.revert import OnConflict, make_revert
+
+    from .wiring import new_header
+
+    plan, _ = project.journal.load_plan(plan_id)
+    lives = Lives.of(len(plan.steps), project.journal.entries(plan_id))
+    back = make_revert(
+        plan,
+        lives,
+        world,
+        new_header(world.org.name),
+        on_conflict=OnConflict(on_conflict),
+        targets=targets,
+        protected=project.journal.protected(world.org.org_id),
+    )
+    if keep and (back.steps or back.unprotects or back.protects):
+        project.journal.save_plan(back)
+    return back
+
+
+@click.command("revert")
+@click.argument("plan_id")
+@org_option
+@targets_option
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["fail", "skip", "force"]),
+    default="fail",
+    help="What somebody moved since: fail, leave it alone, or overwrite it.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@auto_approve_option
+@lock_option
+@parallelism_option
+@json_option
+def command(
+    plan_id: str,
+    org_name: str | None,
+    targets: Sequence[str],
+    on_conflict: str,
+    dry_run: bool,
+    auto_approve: str | None,
+    lock_timeout: str,
+    parallelism: int | None,
+    as_json: bool,
+) -> int:
+    """Take back what PLAN_ID did, last step first. Shows the plan and asks.
+
+    What is still ours is undone, what is as before is left, what somebody moved is a conflict.
+
+    \b
+    Example:
+        reconcile revert 2031-05-04-uat-1f3ak
+    """
+    from reconciler.engine.apply import Orders, check_plan
+
+    from .apply import _agreed
+    from .running import run_plan
+    from .wiring import Project, open_world
+
+    project = Project.here()
+    plan, _ = project.journal.load_plan(plan_id)
+    org = project.org(org_name or plan.org_name)
+    world = open_world(project, org, {}, parallelism=parallelism)
+    check_plan(plan, world, Orders(verb="resume"))
+    if not as_json:
+        for line in later_plans(project, plan):
+            click.echo(line)
+    back = make(project, plan_id, world, on_conflict=on_conflict, targets=targets, keep=not dry_run)
+    if dry_run:
+        _show(back, as_json=as_json)
+        return 0
+    if not _agreed(back, auto_approve, as_json=as_json):
+        return 0
+    return run_plan(project, back, world, verb="revert", lock_timeout=lock_timeout, as_json=as_json)
+
+
+def later_plans(project: "Project", plan: "Plan") -> list[str]:
+    """Plans applied since that touched the same resources: they are named before anything is asked."""
+    addresses = sorted({step.address for step in plan.steps})
+    return [
+        f"note: plan {record.plan_id} ({record.status.value}) touched some of the same resources since"
+        for record in project.journal.plans_touching(plan.org_id, addresses, plan.plan_id)
+    ]
+
+
+def _show(plan: "Plan", *, as_json: bool) -> None:
+    from reconciler.render.machine import dumps, plan_to_json
+    from reconciler.render.text import render_plan
+
+    if as_json:
+        click.echo(dumps({**plan_to_json(plan), "type": "plan"}))
+    else:
+        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {len(plan.steps)} steps back"))

@@ -1,0 +1,97 @@
+"""What apply, revert and resume share: running a stored plan and turning its result into an exit code."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from reconciler.engine.apply import Reporter, Result
+    from reconciler.engine.world import World
+    from reconciler.model.plan import Plan
+
+    from .wiring import Project
+
+PARTLY, UNVERIFIED, REVERTED = 6, 7, 8
+
+
+def reporter(as_json: bool) -> "Reporter":
+    from reconciler.render.progress import JsonReporter, TextReporter
+
+    if as_json:
+        return JsonReporter(lambda line: click.echo(line))
+    return TextReporter(lambda line: click.echo(line), bar=sys.stdout.isatty())
+
+
+def run_plan(
+    project: "Project",
+    plan: "Plan",
+    world: "World",
+    *,
+    verb: str,
+    lock_timeout: str,
+    as_json: bool,
+    on_failure: str = "go-on",
+) -> int:
+    """Run the plan and answer with the exit code; on failure take it back if so ordered."""
+    from reconciler.engine.apply import apply_plan
+    from reconciler.engine.life import Status
+
+    from .options import seconds
+    from .wiring import StopFlag, orders
+
+    with StopFlag() as stop:
+        going = orders(verb, wait_seconds=seconds(lock_timeout), on_failure=on_failure, stop=stop)
+        result = apply_plan(plan, world, project.journal, reporter(as_json), going)
+    failed = result.count(Status.FAILED, Status.SKIPPED, Status.PLANNED)
+    if failed and on_failure == "revert":
+        return _take_back(project, plan, world, lock_timeout=lock_timeout, as_json=as_json)
+    if failed and not as_json:
+        click.echo(
+            f"Mend the cause, then 'reconcile resume {plan.plan_id}'; "
+            f"or take it back with 'reconcile revert {plan.plan_id}'."
+        )
+    elif not as_json and not plan.reverts and plan.steps:
+        click.echo(f"Take it back with: reconcile revert {plan.plan_id}")
+    return _exit_code(result, failed)
+
+
+def _exit_code(result: "Result", failed: int) -> int:
+    if failed:
+        return PARTLY
+    return UNVERIFIED if result.unmet else 0
+
+
+def _take_back(project: "Project", plan: "Plan", world: "World", *, lock_timeout: str, as_json: bool) -> int:
+    from .revert import make
+
+    back = make(project, plan.plan_id, world, on_conflict="fail", targets=())
+    if not back.steps:
+        return REVERTED
+    code = run_plan(project, back, world, verb="revert", lock_timeout=lock_timeout, as_json=as_json)
+    return REVERTED if code == 0 else code
+
+
+def secrets_of(project: "Project", plan: "Plan", given: "tuple[str, ...]") -> dict[str, str]:
+    """Values of the plan's secret variables: from orgs.yaml, --var or RECONCILE_VAR_x."""
+    import os
+
+    from reconciler.model.errors import PlanRefused, Problem
+
+    from .wiring import org_secrets, pairs
+
+    if not plan.secrets:
+        return {}
+    known = {**org_secrets(project.org(plan.org_name)), **pairs(given)}
+    for name in plan.secrets:
+        if (value := os.environ.get(f"RECONCILE_VAR_{name}")) is not None:
+            known[name] = value
+    missing = [name for name in plan.secrets if name not in known]
+    if missing:
+        raise PlanRefused(
+            Problem(
+                f"the plan sets secrets that have no value here: {', '.join(missing)}",
+                mend="give each in the environment as RECONCILE_VAR_NAME, or by reference in orgs.yaml",
+            )
+        )
+    return {name: known[name] for name in plan.secrets}
