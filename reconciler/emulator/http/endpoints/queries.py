@@ -7,15 +7,16 @@ Source: REST API Developer Guide, "Query"; SOQL and SOSL Reference, "Change the 
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.http.traffic import Cursor, traffic
 from reconciler.emulator.org import EmulatedOrg
+
+if TYPE_CHECKING:
+    from reconciler.emulator.soql.run import QueryResult
 
 PAGE_ROWS = 2000
 FEWEST_PAGE_ROWS = 200
@@ -74,7 +75,7 @@ def _run(org: EmulatedOrg, request: Request, *, all_rows: bool) -> Reply:
         raise ApiError("The q parameter is required", code="MALFORMED_QUERY")
     result = org.query(soql, all_rows=all_rows, user_id=request.user_id, version=request.version)
     if request.params.get("columns", "").lower() == "true":
-        return ok(_column_metadata(org, soql, result.columns))
+        return ok(_column_metadata(org, result))
     rows = page_rows(request)
     cursor = Cursor(request.user_id, result.records, result.total_size, rows, org.clock.now_ms())
     if len(result.records) <= rows:
@@ -101,26 +102,13 @@ def _page(request: Request, cursor: Cursor, locator: str, start: int, resource: 
     return value
 
 
-def _column_metadata(org: EmulatedOrg, soql: str, columns: Sequence[Any]) -> dict[str, Any]:
+def _column_metadata(org: EmulatedOrg, result: "QueryResult") -> dict[str, Any]:
     """What a query's columns are, without its rows."""
-    outer = re.sub(r"\([^()]*\)", "", soql)
-    found = re.search(r"\bFROM\s+(\w+)", outer, re.IGNORECASE)
-    sobject = org.schema.get(found[1]) if found else None
+    sobject = org.schema.get(result.sobject)
     return {
-        "columnMetadata": [_column(each) for each in columns],
-        "entityName": sobject.name if sobject else None,
-        "groupBy": re.search(r"\bGROUP\s+BY\b", outer, re.IGNORECASE) is not None,
-        "idSelected": any(_column(each).get("columnName") == "Id" for each in columns),
+        **result.column_metadata(),
+        "entityName": result.sobject,
+        "groupBy": result.is_aggregate,
+        "idSelected": any(each.name == "Id" for each in result.columns),
         "keyPrefix": sobject.key_prefix if sobject else None,
     }
-
-
-def _column(column: Any) -> dict[str, Any]:
-    """A column's members under their JSON names, columns inside it as well."""
-    found: dict[str, Any] = {}
-    for each in fields(column):
-        value = getattr(column, each.name)
-        head, *tail = each.name.split("_")
-        name = head + "".join(part.title() for part in tail)
-        found[name] = [_column(inner) for inner in value] if isinstance(value, list | tuple) else value
-    return found
