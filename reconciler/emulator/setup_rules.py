@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import deletes, ids
 from .errors import ApiError
+from .rows import duplicate_value
 from .rules import REGISTRY, Rules, Values
 from .values import EMAIL, bad_picklist_value
-from .writes import duplicate_value
 
 if TYPE_CHECKING:
     from .tables import Table
