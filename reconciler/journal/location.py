@@ -10,7 +10,7 @@ where the operating system tells the type of a mount.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -30,7 +30,7 @@ class Location:
 
     shown: str
     file: Path | None = None
-    url: str = ""
+    url: str = field(default="", repr=False)
 
 
 def locate(directory: Path, environ: Mapping[str, str] = os.environ) -> Location:
@@ -72,7 +72,14 @@ def _in_file(file: Path) -> Location:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
+    """Raises `JournalFailed` for what is no URL at all, without repeating it."""
+    try:
+        parts = urlsplit(url)
+        assert parts.port is None or parts.port > 0
+    except (ValueError, AssertionError):
+        raise JournalFailed(
+            Problem(f"{VARIABLE} is not a URL", mend="write postgresql://user@host:port/database")
+        ) from None
     user, at, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=user.partition(":")[0] + at + host, query="").geturl()
 

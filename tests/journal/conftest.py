@@ -79,6 +79,8 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
 
 
 MakeJournal = Callable[..., SqlJournal]
+Sql = Callable[..., list[Any]]
+Save = Callable[..., Any]
 
 
 @pytest.fixture
@@ -112,7 +114,7 @@ def journal(make_journal: MakeJournal) -> SqlJournal:
 
 
 @pytest.fixture
-def sql(location: Location) -> Iterator[Callable[..., Any]]:
+def sql(location: Location) -> Iterator[Sql]:
     """Runs a statement behind the journal's back; answers its rows."""
     database = Database(location)
 
