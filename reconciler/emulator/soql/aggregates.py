@@ -24,7 +24,7 @@ from .functions import DATE_FUNCTIONS, column, only_path
 from .refusals import Fault, invalid_field, malformed, unexpected
 from .rows import AGGREGATES, filters, find_object, limits_sql, order_sql, picklist_order
 from .scope import Asking, Column, Scope
-from .shape import Convert, converter
+from .shape import Convert, converter, nullable_booleans
 from .tree import Call, Expression, Item, Path, Query
 
 NUMBERS: Final = frozenset({"int", "long", "double", "currency", "percent"})
@@ -84,7 +84,8 @@ class _Aggregates:
         having = self.query.having
         test = "" if having is None else " HAVING " + condition_sql(self.scope, having, self._resolve)
         keys = [order_sql(self._resolve(each.expression), each) for each in self.query.order]
-        sql = " UNION ALL ".join(self._grouped(chosen, keys, test) for chosen in self.sets)
+        source = self._from()
+        sql = " UNION ALL ".join(self._grouped(source, chosen, keys, test) for chosen in self.sets)
         order = ", ".join(
             [*(f"k{number}{_direction(key)}" for number, key in enumerate(keys)), *self._ties()]
         )
@@ -134,7 +135,7 @@ class _Aggregates:
             f" WHERE {' AND '.join(where)}" if where else ""
         )
 
-    def _grouped(self, chosen: frozenset[int], keys: Sequence[str], having: str) -> str:
+    def _grouped(self, source: str, chosen: frozenset[int], keys: Sequence[str], having: str) -> str:
         """The SELECT of one grouping: ``chosen`` are the groups that are not rolled up."""
         gone = {each.sql for number, each in enumerate(self.groups) if number not in chosen}
 
@@ -148,7 +149,7 @@ class _Aggregates:
             cells.append(f"{int(each.sql in gone)} AS f{number}")
         by = ", ".join(self.groups[number].sql for number in sorted(chosen))
         grouping = f" GROUP BY {by}" if by else ""
-        sql = f"SELECT {', '.join(cells)} {self._from()}{grouping}"
+        sql = f"SELECT {', '.join(cells)} {source}{grouping}"
         if having and not grouping:
             return f"{sql} GROUP BY NULL{self._masked_grouping(having, gone)}"
         return sql + self._masked_grouping(having, gone)
@@ -231,6 +232,8 @@ class _Aggregates:
             return formatted(self.asking, found.field)
         if isinstance(expression, Call) and expression.name == "tolabel":
             return labelled(found.field)
+        if found.field.type == "boolean":
+            return nullable_booleans
         return converter(found.field)
 
     def _resolve(self, expression: Expression) -> Column:

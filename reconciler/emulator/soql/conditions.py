@@ -169,23 +169,23 @@ class _Conditions:
 
     def _relative(self, left: Column, operator: str, value: Relative) -> str:
         first, past = self._range(left, value)
+        bind = self.asking.bind
         if operator in ("=", "!="):
-            inside = f"{left.sql} >= {first} AND {left.sql} < {past}"
+            inside = f"{left.sql} >= {bind(first)} AND {left.sql} < {bind(past)}"
             return f"({inside})" if operator == "=" else f"({inside}) IS NOT TRUE"
-        edge = {"<": f"< {first}", ">": f">= {past}", "<=": f"< {past}", ">=": f">= {first}"}[operator]
-        return f"{left.sql} {edge}"
+        edge = first if operator in ("<", ">=") else past
+        return f"{left.sql} {'<' if operator in ('<', '<=') else '>='} {bind(edge)}"
 
-    def _range(self, left: Column, value: Relative) -> tuple[str, str]:
+    def _range(self, left: Column, value: Relative) -> tuple[str | int, str | int]:
+        """The literal's first moment and the first after it, as the store keeps such values."""
         calendar = self.asking.calendar()
         try:
-            days = calendar.days(value.name, value.number)
+            first, past = calendar.days(value.name, value.number)
             if left.field.type == "date":
-                first, past = (self.asking.bind(day.isoformat()) for day in days)
-            else:
-                first, past = (self.asking.bind(calendar.midnight(day)) for day in days)
+                return first.isoformat(), past.isoformat()
+            return calendar.midnight(first), calendar.midnight(past)
         except (ValueError, OverflowError, OSError):
             raise malformed(f"invalid date literal: {value.name}:{value.number}", value.at) from None
-        return first, past
 
     # -- lists
 

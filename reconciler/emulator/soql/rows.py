@@ -445,7 +445,7 @@ def limits_sql(query: Query) -> str:
 
 def is_aggregate(query: Query) -> bool:
     """Whether the query answers aggregate results rather than rows."""
-    return bool(query.group) or any(
+    return bool(query.group or query.having) or any(
         isinstance(each, Item) and _has_aggregate(each.expression) for each in query.selected
     )
 
@@ -457,5 +457,5 @@ def _has_aggregate(expression: Any) -> bool:
 
 
 def refuse_aggregates(query: Query) -> None:
-    if is_aggregate(query) or query.having is not None:
+    if is_aggregate(query):
         raise malformed("aggregate functions and GROUP BY are not allowed in a subquery", query.at)

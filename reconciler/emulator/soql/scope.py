@@ -70,6 +70,7 @@ class Asking:
     semi_joins: int = 0
     lasting: bool = True
     """False once the statement depends on the user or the time, so that it may not be kept."""
+    _numbers: dict[tuple[type, Any], int] = field(default_factory=dict)
     _calendar: Calendar | None = None
 
     @property
@@ -88,9 +89,16 @@ class Asking:
         return f"t{self.aliases}"
 
     def bind(self, value: Any) -> str:
-        """A placeholder for a value; numbered, so that parts may be put together in any order."""
-        self.params.append(value)
-        return f"?{len(self.params)}"
+        """A placeholder for a value; numbered, so that parts may be put together in any order.
+
+        The same value has the same placeholder, so that equal expressions are equal as SQL.
+        """
+        key = (type(value), value)
+        number = self._numbers.get(key)
+        if number is None:
+            self.params.append(value)
+            number = self._numbers[key] = len(self.params)
+        return f"?{number}"
 
     @property
     def user(self) -> int | None:

@@ -144,6 +144,11 @@ def _booleans(cells: Cells) -> Cells:
     return [each == 1 for each in cells]
 
 
+def nullable_booleans(cells: Cells) -> Cells:
+    """For aggregate results, where a boolean that is rolled up is null."""
+    return [None if each is None else each == 1 for each in cells]
+
+
 @lru_cache(maxsize=65_536)
 def _datetime(milliseconds: int) -> str:
     return datetime_text(milliseconds)
