@@ -121,3 +121,14 @@ def undelete(tx: "Transaction", table: "Table", number: int) -> None:
             elif tx.is_living(child, row) and tx.row(child, row)[field] is None:
                 tx.set_fields(child, row, {field: target}, by_user=False)
         tx.store.execute("DELETE FROM _bin WHERE root = ?", (number,))
+
+
+def purge(tx: "Transaction", table: "Table", number: int) -> None:
+    """Take a row out of the recycle bin for good. Raises when it is not in it."""
+    state = tx.store.execute(table.state_sql, (number,)) if table.has_bin else []
+    if not state or not state[0][0]:
+        raise ApiError("Entity is not in the recycle bin", code="INVALID_CROSS_REFERENCE_KEY", fields=[])
+    along = tx.store.execute("SELECT object, row FROM _bin WHERE root = ? AND field IS NULL", (number,))
+    for name, row in [*along, (table.name, number)]:
+        tx.store.execute(f'DELETE FROM {quoted(name)} WHERE "Id" = ?', (row,))
+    tx.store.execute("DELETE FROM _bin WHERE root = ?", (number,))

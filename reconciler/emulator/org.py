@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import access_rules, deletes, ids, setup_rules, standard
+from . import access_rules, data_rules, deletes, ids, setup_rules, standard
 from .additions import Additions
 from .clock import Clock
 from .components import Components
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 setup_rules.register()
 access_rules.register()
+data_rules.register()
 
 
 class EmulatedOrg:

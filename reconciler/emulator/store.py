@@ -214,7 +214,7 @@ def table_ddl(sobject: SObject) -> Iterator[str]:
             yield index
     living = LIVING if sobject.has_recycle_bin else ""
     for key in sobject.unique_keys:
-        name = quoted(f"_{sobject.name}_{'_'.join(key)}")
+        name = quoted(f"_key_{sobject.name}_{'_'.join(key)}")
         listed = ", ".join(quoted(column) for column in key)
         yield f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {quoted(sobject.name)} ({listed}){living}"
 

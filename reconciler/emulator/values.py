@@ -100,9 +100,20 @@ def _text_reader(field: Field) -> Reader:
         text = value.strip()
         if length and len(text) > length:
             raise too_long(field, text)
+        if not text.isascii() and not _is_unicode(text):
+            raise WrongType(field, text.encode("utf-8", "replace").decode(), "string")
         return text or None
 
     return read
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, which JSON can escape and nothing can store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def too_long(field: Field, text: str) -> ApiError:
@@ -161,7 +172,7 @@ def _multipicklist_reader(field: Field) -> Reader:
     def read(value: Any) -> Any:
         if value is None:
             return None
-        if type(value) is not str:
+        if type(value) is not str or not _is_unicode(value):
             raise WrongType(field, value, "string")
         chosen: dict[str, tuple[int, str]] = {}
         for part in value.split(";"):
@@ -251,7 +262,10 @@ def _double_reader(field: Field) -> Reader:
             return None
         if abs(number) >= limit:
             raise out_of_range(field, value)
-        as_float = float(number)
+        try:
+            as_float = float(number)
+        except OverflowError:
+            raise out_of_range(field, value) from None
         if field.precision and round(as_float, scale) != as_float:
             as_float = float(Decimal(repr(as_float)).quantize(quantum, rounding=ROUND_HALF_UP))
             if abs(as_float) >= limit:

@@ -93,7 +93,7 @@ class Transaction(Rows):
             self._alive.clear()
             raise
 
-    # -- the four writes
+    # -- writes of a row
 
     def insert(self, sobject: str, fields: Mapping[str, Any]) -> str:
         """Add one row; its 18-character id. Raises `ApiError` and adds nothing when refused.
@@ -133,6 +133,11 @@ class Transaction(Rows):
         number = self._own_id(table, record_id)
         self._enter_lane(table, "undelete", {})
         deletes.undelete(self, table, number)
+
+    def purge(self, sobject: str, record_id: str) -> None:
+        """Take one row out of the recycle bin for good, with the rows that were deleted because of it."""
+        table = self.org.tables[sobject]
+        deletes.purge(self, table, self._own_id(table, record_id))
 
     def upsert(
         self,
@@ -252,8 +257,8 @@ class Transaction(Rows):
 
     def _parent_by_key(self, entry: Entry, value: Mapping[str, Any]) -> int | None:
         """The parent that ``{"Ext__c": "x"}`` names. Source: REST guide, "Relate by External ID"."""
-        attributes = value.get("attributes") or {}
-        wanted = attributes.get("type") or value.get("type")
+        attributes = value.get("attributes")
+        wanted = attributes.get("type") if isinstance(attributes, Mapping) else value.get("type")
         given = {name: each for name, each in value.items() if name not in ("attributes", "type")}
         targets = [
             name

@@ -97,3 +97,17 @@ def test_users_are_not_deleted(
 ) -> None:
     user = new_user()
     refused(lambda: remove(org, "User", user), "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
+
+
+def test_a_purged_row_is_gone_with_what_was_deleted_because_of_it(
+    org: EmulatedOrg, refused: Refused, remove: Remove
+) -> None:
+    account = org.has("Account", Name="A")
+    org.has("Contact", LastName="L", AccountId=account)
+    remove(org, "Account", account)
+    with org.transaction() as tx:
+        tx.purge("Account", account)
+    refused(lambda: undelete(org, "Account", account), "UNDELETE_FAILED")
+    assert org.store.execute('SELECT count(*) FROM "Contact"') == [(0,)]
+    error = refused(lambda: remove(org, "Account", account), "INVALID_CROSS_REFERENCE_KEY")
+    assert error.status == 404

@@ -235,7 +235,7 @@ def test_a_group_and_a_user_without_a_role_may_be_written_with_other_objects(
     assert org.rows("Group", Name="G")
 
 
-def test_a_custom_metadata_type_is_not_written_row_by_row(org: EmulatedOrg, refused: Refused) -> None:
+def test_a_read_only_object_is_not_written(org: EmulatedOrg, refused: Refused) -> None:
     refused(lambda: org.has("CustomPermission", DeveloperName="X"), "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
 
 
