@@ -21,7 +21,7 @@ on_both_stores = pytest.mark.parametrize("location", ["sqlite", "postgresql"], i
 FIRST = [PlanStatus.PLANNED]
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-texts = st.text() | st.text("\x00\x7f\ud800\udfffé")  # and what is no valid Unicode
+texts = st.text() | st.text("\x00\x7f\udfffé")  # and half a character
 values = st.recursive(scalars | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner))
 bodies = st.dictionaries(texts, values)
 
