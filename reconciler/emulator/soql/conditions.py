@@ -78,6 +78,7 @@ LITERALS_OF: Final[dict[str, tuple[type, ...]]] = {
 }
 BOUND_LIST: Final = 200
 """Longer lists travel as one JSON value: SQLite has a limit of placeholders and compiles each."""
+SHORT_CHAIN: Final = 50
 NO_SEMI_JOIN: Final = frozenset(
     ["task", "event", "note", "attachment", "attachments", "activityhistory", "openactivity"]
 )
@@ -104,14 +105,16 @@ class _Conditions:
         """``alone``: neither under OR nor under NOT, where semi-joins are refused."""
         if isinstance(condition, Not):
             self._deeper(condition.at)
-            return self.sql(condition.operand, negated=not negated, alone=False)
+            inner = self.sql(condition.operand, negated=not negated, alone=False)
+            self.depth -= 1
+            return inner
         if isinstance(condition, And | Or):
             self._deeper(None)
             joined = " OR " if isinstance(condition, Or) is not negated else " AND "
             alone = alone and isinstance(condition, And)
             parts = [self.sql(each, negated=negated, alone=alone) for each in condition.operands]
             self.depth -= 1
-            return "(" + joined.join(parts) + ")"
+            return balanced(parts, joined)
         if isinstance(condition, SemiJoin):
             if not alone:
                 raise malformed("Semi join sub-selects are not allowed with the 'OR' operator", condition.at)
@@ -197,7 +200,7 @@ class _Conditions:
             raise invalid_filter("invalid operator on multipicklist field", left.at)
         if any(isinstance(each, Relative) for each in test.values):
             tests = (self._comparison(Comparison(test.left, "=", each)) for each in test.values)
-            found = "(" + " OR ".join(tests) + ")"
+            found = balanced(list(tests), " OR ")
             return f"{found} IS NOT TRUE" if test.negated else found
         values, with_null = [], False
         for each in test.values:
@@ -232,7 +235,7 @@ class _Conditions:
             wanted = [part.strip() for part in each.value.split(";") if part.strip()]
             both = (f"instr({held}, lower({self.asking.bind(f';{part};')})) > 0" for part in wanted)
             either.append("(" + " AND ".join(both) + ")")
-        found = "(" + " OR ".join(either) + ")"
+        found = balanced(either, " OR ")
         return f"{found} IS NOT TRUE" if test.negated else found
 
     # -- semi-joins
@@ -301,6 +304,14 @@ class _Conditions:
         if _has_semi_join(query.where):
             raise malformed("Nesting of semi join sub-selects is not supported", query.at)
         return inner, selected
+
+
+def balanced(parts: Sequence[str], joined: str) -> str:
+    """The parts in parentheses, as a tree of low depth: SQLite refuses chains of a thousand."""
+    if len(parts) <= SHORT_CHAIN:
+        return "(" + joined.join(parts) + ")"
+    middle = len(parts) // 2
+    return f"({balanced(parts[:middle], joined)}{joined}{balanced(parts[middle:], joined)})"
 
 
 def _has_semi_join(condition: Condition | None) -> bool:

@@ -48,9 +48,26 @@ def column(scope: Scope, expression: Expression) -> Column:
         return _date_function(scope, expression)
     if expression.name == "distance":
         return _distance(scope, expression)
+    if expression.name == "tolabel":
+        return _label(scope.column(only_path(expression)), expression.at)
     if expression.name == "convertcurrency":
         return scope.column(only_path(expression))
     raise malformed(f"unexpected token: '{expression.name}'", expression.at)
+
+
+def _label(found: Column, at: int) -> Column:
+    """A picklist's label, to filter or sort by; a value that is not in the list stands for itself."""
+    cases = " ".join(
+        f"WHEN {text_sql(each.value)} THEN {text_sql(each.label)}" for each in found.field.picklist
+    )
+    if not cases:
+        return found
+    sql = f"(CASE {found.sql} {cases} ELSE {found.sql} END COLLATE NOCASE)"
+    return Column(sql, Field(name=found.field.name, type="string", label=""), found.place, at, derived=True)
+
+
+def text_sql(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def only_path(call: Call) -> Path:

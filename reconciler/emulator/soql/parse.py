@@ -15,7 +15,6 @@ Sequences", "Date Formats and Date Literals".
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -23,35 +22,28 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput
 from lark.exceptions import VisitError
 
 from . import limits
-from .moments import LITERALS, NUMBERED
+from .literals import STRING_TOKEN, moment_of, number_of, text_of, word_of
 from .refusals import Fault, malformed, unexpected
 from .tree import (
     Among,
     And,
     Argument,
-    Bool,
     Call,
     Children,
     Comparison,
     Condition,
     Count,
-    Date,
-    DateTime,
     Expression,
     Item,
     Literal,
-    Money,
     Not,
-    Null,
     Number,
     Or,
     Order,
     Path,
     Query,
-    Relative,
     SemiJoin,
     Text,
-    Time,
     TypeOf,
 )
 
@@ -157,21 +149,14 @@ RESERVED: Final = frozenset(
 """Words that may not be an alias."""
 
 SECURITY: Final = frozenset({"security_enforced", "user_mode", "system_mode", "recordvisibilitycontext"})
+KEPT_CHARACTERS: Final = 8_000
+"""Longer texts are lists of ids as a rule, and do not come twice."""
 DATA_CATEGORY: Final = "DATA CATEGORY"
 Clause: TypeAlias = tuple[str, Any]
 
-STRING_TOKEN: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
-ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL | re.IGNORECASE)
-ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
-MONEY: Final = re.compile(r"([a-zA-Z]{3})(\d+(?:\.\d+)?)")
-TIME: Final = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3})\d*)?Z", re.IGNORECASE)
-MOMENT: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3})\d*)?(?:Z|([+-])(\d\d):?(\d\d))", re.IGNORECASE
-)
-
 
 def parse(text: str) -> Query:
-    """The tree of a query; the same object for the same text while it is among the last 512.
+    """The tree of a query; short ones are kept, the last 512.
 
     Raises `Fault` (MALFORMED_QUERY) with Salesforce's text. The first call builds the parser,
     which takes some 100 ms.
@@ -180,10 +165,14 @@ def parse(text: str) -> Query:
         raise malformed("A query string has to be specified")
     if len(text) > limits.QUERY_CHARACTERS:
         raise malformed("SOQL statements cannot be longer than 100000 characters.")
-    return _parse(text)
+    return _kept(text) if len(text) <= KEPT_CHARACTERS else _parse(text)
 
 
 @lru_cache(maxsize=512)
+def _kept(text: str) -> Query:
+    return _parse(text)
+
+
 def _parse(text: str) -> Query:
     try:
         tree: Query = _parser().parse(text)  # type: ignore[assignment]  # the transformer is inside
@@ -388,25 +377,25 @@ class _Tree(Transformer[Token, Query]):
     @v_args(inline=True)
     def strings(self, token: Token) -> tuple[Literal, ...]:
         start = token.start_pos or 0
-        return tuple(_text(each.group(1), start + each.start()) for each in STRING_TOKEN.finditer(token))
+        return tuple(text_of(each.group(1), start + each.start()) for each in STRING_TOKEN.finditer(token))
 
     # -- literals
 
     @v_args(inline=True)
     def string(self, token: Token) -> Text:
-        return _text(token[1:-1], token.start_pos or 0)
+        return text_of(token[1:-1], token.start_pos or 0)
 
     @v_args(inline=True)
     def number(self, token: Token) -> Number:
-        return Number(_number(token), token.start_pos or 0)
+        return Number(number_of(token), token.start_pos or 0)
 
     @v_args(inline=True)
     def moment(self, token: Token) -> Literal:
-        return _moment(token)
+        return moment_of(token)
 
     @v_args(inline=True)
     def word(self, token: Token) -> Literal:
-        return _word(token)
+        return word_of(token)
 
     # -- expressions
 
@@ -446,77 +435,3 @@ def _among(left: Expression, values: Any, word: Token, *, negated: bool) -> Cond
     if isinstance(values, Query):
         return SemiJoin(left, values, negated, word.start_pos or 0)
     return Among(left, values, negated=negated, multi=False)
-
-
-def _number(token: Token) -> int | float:
-    text = str(token)
-    return int(text) if text.lstrip("+-").isdecimal() else float(text)
-
-
-def _word(token: Token) -> Literal:
-    at, text = token.start_pos or 0, token.upper()
-    if text in ("TRUE", "FALSE"):
-        return Bool(text == "TRUE", at)
-    if text == "NULL":
-        return Null(at)
-    name, _, number = (part.strip() for part in text.partition(":"))
-    if number and name in NUMBERED:
-        return Relative(name, int(number), at)
-    if not number and name in LITERALS:
-        return Relative(name, None, at)
-    if money := MONEY.fullmatch(token):
-        amount = money.group(2)
-        return Money(money.group(1).upper(), float(amount) if "." in amount else int(amount), at)
-    raise unexpected(str(token), at)
-
-
-def _moment(token: Token) -> Literal:
-    at, text = token.start_pos or 0, str(token)
-    try:
-        if time := TIME.fullmatch(text):
-            hour, minute, second, fraction = time.groups()
-            datetime(2000, 1, 1, int(hour), int(minute), int(second))  # only its ranges matter
-            return Time(f"{hour}:{minute}:{second}.{(fraction or '').ljust(3, '0')}Z", at)
-        if moment := MOMENT.fullmatch(text):
-            return DateTime(_milliseconds(moment), at)
-        date.fromisoformat(text)
-    except ValueError:
-        raise malformed(f"line 1:{at} invalid date: {text}", at) from None
-    if not limits.FIRST_DATE <= text <= limits.LAST_DATE:
-        raise malformed(f"invalid date: {text}", at)
-    return Date(text, at)
-
-
-def _milliseconds(match: re.Match[str]) -> int:
-    year, month, day, hour, minute, second, fraction, sign, hours, minutes = match.groups()
-    value = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
-    offset = 0 if sign is None else (int(hours) * 60 + int(minutes)) * (60_000 if sign == "+" else -60_000)
-    seconds = int((value - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
-    return seconds * 1000 + int((fraction or "0").ljust(3, "0")) - offset
-
-
-def _text(raw: str, at: int) -> Text:
-    r"""A string literal. For LIKE a backslash of the text, and an escaped ``\%`` or ``\_``, stay escaped."""
-    if "\\" not in raw:
-        return Text(raw, raw, at)
-    return Text(_unescaped(raw, at, for_like=False), _unescaped(raw, at, for_like=True), at)
-
-
-def _unescaped(raw: str, at: int, *, for_like: bool) -> str:
-    def replace(match: re.Match[str]) -> str:
-        code = match.group(1)
-        if len(code) > 1:
-            plain = chr(int(code[1:], 16))
-        elif code in "%_":
-            return "\\" + code if for_like else code
-        elif code.lower() in ESCAPES:
-            plain = ESCAPES[code.lower()]
-        else:
-            raise malformed(
-                f"Invalid string literal '{raw}'. Illegal character sequence '\\{code}' in string literal.",
-                at,
-            )
-        return "\\\\" if for_like and plain == "\\" else plain
-
-    text = ESCAPE.sub(replace, raw)
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -22,7 +22,7 @@ from . import limits
 from .columns import ColumnInfo, add_path
 from .conditions import condition_sql
 from .formats import formatted, labelled
-from .functions import column, compound_parts, only_path
+from .functions import column, compound_parts, only_path, text_sql
 from .refusals import Fault, invalid_field, malformed, no_such_children, no_such_object, not_emulated
 from .scope import AnyRow, Asking, Column, Place, Row, Scope
 from .shape import Blob, Compound, Entry, Kids, OneOf, Shape, Value, converter
@@ -262,6 +262,7 @@ class _Rows:
         info = ColumnInfo(name, name, foreign_key=name)
         for typed, paths in item.whens:
             sobject = find_object(self.asking, typed)
+            self.scope.count_parent(typed.at)
             place = self.scope.join(sobject, key_sql, (name,))
             choices.append(
                 self._typed(Shape(sobject.name, sobject.name, self._output(place.id_sql)), place, paths, info)
@@ -422,10 +423,6 @@ def picklist_order(found: Column) -> str | None:
         f"WHEN {text_sql(each.value)} THEN '{place:05d}'" for place, each in enumerate(found.field.picklist)
     )
     return f"(CASE {found.sql} {cases} ELSE '99999' END || {found.sql})"
-
-
-def text_sql(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def limits_sql(query: Query) -> str:

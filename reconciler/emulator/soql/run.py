@@ -15,7 +15,7 @@ from ..store import Store
 from . import limits
 from .aggregates import AggregatePlan, compile_aggregates, too_many_groups
 from .columns import ColumnInfo
-from .parse import parse
+from .parse import KEPT_CHARACTERS, parse
 from .refusals import Fault, malformed, placed
 from .rows import ChildPlan, RowPlan, compile_rows, is_aggregate
 from .scope import Asking
@@ -89,7 +89,7 @@ def _plan(
         return plan
     asking = Asking(org, user_id, version, all_rows, org.clock.now_ms())
     plan = _compile(asking, parse(soql))
-    if asking.lasting:
+    if asking.lasting and len(soql) <= KEPT_CHARACTERS:
         plans.kept[key] = plan
         if len(plans.kept) > KEPT_PLANS:
             plans.kept.popitem(last=False)

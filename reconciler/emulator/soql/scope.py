@@ -312,6 +312,13 @@ class Scope:
             place = self._parent(place, name, 0, key=(*place.names, place.entity))
         return place
 
+    def count_parent(self, at: int) -> None:
+        self.asking.parents += 1
+        if self.asking.parents > limits.PARENT_PATHS:
+            raise malformed(
+                f"a query may use at most {limits.PARENT_PATHS} child-to-parent relationships", at
+            )
+
     def join(self, sobject: SObject, key_sql: str, names: tuple[str, ...]) -> Row:
         alias = self.asking.alias()
         self.joins.append(f'LEFT JOIN {quoted(sobject.name)} {alias} ON {alias}."Id" = {key_sql}')
@@ -345,11 +352,7 @@ class Scope:
         found = place.reference(relationship)
         if found is None:
             raise no_such_parent(relationship, at)
-        self.asking.parents += 1
-        if self.asking.parents > limits.PARENT_PATHS:
-            raise malformed(
-                f"a query may use at most {limits.PARENT_PATHS} child-to-parent relationships", at
-            )
+        self.count_parent(at)
         made = self._lead(*found, names=(*place.names, found[0].relationship_name or relationship))
         if key:
             self._places[(*key, relationship.lower())] = made

@@ -1,10 +1,16 @@
 """What the records of an answer look like."""
 
+import json
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.soql.parse import parse
+
+RECORDINGS = Path(__file__).resolve().parents[4] / "shared" / "recordings" / "query"
 
 
 def plain(value: Any) -> Any:
@@ -94,12 +100,13 @@ ANSWERS: list[tuple[str, Any]] = [
         [{"Contacts": [{"LastName": "Bob"}]}],
     ),
     (
-        f"SELECT Account.Name, (SELECT Contact.LastName, Account.Name FROM Account.Contacts c WHERE c.FirstName = 'a')"
-        f" {ONE}",
+        "SELECT Account.Name, (SELECT Contact.LastName, Account.Name FROM Account.Contacts c "
+        f"WHERE c.FirstName = 'a') {ONE}",
         [{"Name": "Acme", "Contacts": [{"LastName": "Ann", "Account": {"Name": "Acme"}}]}],
     ),
     (
-        f"SELECT (SELECT Name, (SELECT LastName FROM Contacts) FROM ChildAccounts), (SELECT Subject FROM Cases) {ONE}",
+        "SELECT (SELECT Name, (SELECT LastName FROM Contacts) FROM ChildAccounts), "
+        f"(SELECT Subject FROM Cases) {ONE}",
         [
             {
                 "ChildAccounts": [{"Name": "beta", "Contacts": [{"LastName": "Cid"}]}],
@@ -144,12 +151,13 @@ ANSWERS: list[tuple[str, Any]] = [
         [{"Industry": "Media"}],
     ),
     (
-        "SELECT Account.Name, COUNT(Id) FROM Contact GROUP BY Account.Name ORDER BY COUNT(Id) DESC, Account.Name "
-        "NULLS LAST LIMIT 2",
+        "SELECT Account.Name, COUNT(Id) FROM Contact GROUP BY Account.Name ORDER BY COUNT(Id) DESC, "
+        "Account.Name NULLS LAST LIMIT 2",
         [{"Name": "Acme", "expr0": 2}, {"Name": "beta", "expr0": 1}],
     ),
     (
-        "SELECT CALENDAR_YEAR(Day__c), COUNT(Id) FROM Account WHERE Day__c != null GROUP BY CALENDAR_YEAR(Day__c)",
+        "SELECT CALENDAR_YEAR(Day__c), COUNT(Id) FROM Account WHERE Day__c != null "
+        "GROUP BY CALENDAR_YEAR(Day__c)",
         [{"expr0": 2023, "expr1": 1}, {"expr0": 2024, "expr1": 2}],
     ),
     (
@@ -255,6 +263,19 @@ def test_a_polymorphic_parent_is_a_name_at_the_address_of_its_object(org: Emulat
 def test_aggregates_have_a_type_and_no_address(org: EmulatedOrg) -> None:
     (row,) = org.query("SELECT COUNT(Id) FROM Account").records
     assert row["attributes"] == {"type": "AggregateResult"}
+
+
+def test_recorded_queries_are_understood() -> None:
+    if not RECORDINGS.is_dir():
+        pytest.skip("the recordings are not beside the repository")
+    read = 0
+    for file in sorted(RECORDINGS.glob("*-200-*.json")):
+        path = json.loads(file.read_text())["request"]["path"]
+        for soql in parse_qs(urlsplit(path).query).get("q", []):
+            if "..." not in soql:
+                assert parse(soql).selected
+                read += 1
+    assert read > 30
 
 
 def test_fields_all_names_every_field(org: EmulatedOrg) -> None:

@@ -151,6 +151,9 @@ FINDS = [
     ("Id IN (SELECT Contact.AccountId FROM Contact WHERE Contact.LastName = 'Cid')", "B2"),
     ("Id IN (SELECT AccountId FROM Contact) AND Id NOT IN (SELECT AccountId FROM Case)", ""),
     ("OwnerId IN (SELECT Id FROM User WHERE IsActive = true) AND Key__c = 'A1'", "A1"),
+    # labels
+    ("toLabel(Colour__c) = 'green PAINT'", "A1"),
+    ("toLabel(Colour__c) IN ('Red paint', 'Blue')", "B2"),
     # places
     ("DISTANCE(Spot__c, GEOLOCATION(48.85, 2.35), 'km') < 50", "A1"),
     ("DISTANCE(Spot__c, GEOLOCATION(48.85, 2.35), 'mi') < 500", "A1 B2"),
@@ -174,6 +177,21 @@ def test_a_long_list_of_values_finds_the_same_rows_as_a_short_one(org: EmulatedO
     values = ", ".join(f"'{number}'" for number in range(3_000))
     assert org.query(f"SELECT Id FROM Account WHERE Key__c IN ({values}, 'a1')").total_size == 1
     assert org.query(f"SELECT Id FROM Account WHERE Key__c NOT IN ({values}, 'a1')").total_size == 3
+
+
+def test_thousands_of_conditions_are_one_condition(org: EmulatedOrg) -> None:
+    many = " OR ".join(f"Size__c = {number}" for number in range(20, 4_000))
+    assert org.query(f"SELECT Id FROM Account WHERE {many}").total_size == 2
+    assert org.query(f"SELECT Id FROM Account WHERE NOT ({many})").total_size == 2
+
+
+def test_rows_can_be_read_page_by_page_of_rising_ids(org: EmulatedOrg) -> None:
+    seen: list[str] = []
+    last = "000000000000000"
+    while page := org.query(f"SELECT Id FROM Account WHERE Id > '{last}' ORDER BY Id LIMIT 3").records:
+        seen += (row["Id"] for row in page)
+        last = seen[-1]
+    assert seen == [row["Id"] for row in org.query("SELECT Id FROM Account").records]
 
 
 def test_rows_in_the_recycle_bin_are_seen_only_when_asked_for(org: EmulatedOrg) -> None:

@@ -236,8 +236,6 @@ PIECES = st.sampled_from(
         ".",
         "IN",
         "null",
-    ]
-    + [
         "ORDER BY",
         "GROUP BY",
         "LIMIT",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.emulator.errors import ApiError
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.soql.refusals import window
 
@@ -101,14 +102,16 @@ REFUSED = [
     (
         "SELECT Id FROM Account WHERE Size__c = '5'",
         FIELD,
-        "value of filter criterion for field 'Size__c' must be of type int and should not be enclosed in quotes",
+        "value of filter criterion for field 'Size__c' must be of type int and should not be "
+        "enclosed in quotes",
     ),
     ("SELECT Id FROM Account WHERE Size__c IN (1, '5')", FIELD, "must be of type int"),
     ("SELECT Id FROM Account WHERE Live__c = 'true'", FIELD, "must be of type boolean"),
     (
         "SELECT Id FROM Account WHERE CreatedDate > '2020-01-01'",
         FIELD,
-        "value of filter criterion for field 'CreatedDate' must be of type dateTime and should not be enclosed",
+        "value of filter criterion for field 'CreatedDate' must be of type dateTime and should "
+        "not be enclosed in quotes",
     ),
     ("SELECT Id FROM Account WHERE CreatedDate > 2020-01-01", FIELD, "must be of type dateTime"),
     ("SELECT Id FROM Account WHERE Day__c > 2020-01-01T00:00:00Z", FIELD, "must be of type date"),
@@ -178,7 +181,8 @@ REFUSED = [
     ("SELECT Id FROM Account WHERE Id IN (SELECT COUNT() FROM Contact)", MALFORMED, ""),
     ("SELECT Id FROM Account WHERE Id IN (SELECT WhatId FROM Task)", MALFORMED, ""),
     (
-        "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE Id IN (SELECT WhoId FROM Case))",
+        "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact "
+        "WHERE Id IN (SELECT WhoId FROM Case))",
         MALFORMED,
         "",
     ),
@@ -261,6 +265,24 @@ def test_child_subqueries_nest_five_levels(refusal: Refusal, org: EmulatedOrg) -
 
     assert org.query(nested(5)[: -len("ChildAccounts")] + "Account").total_size == 4
     assert refusal(nested(6)[: -len("ChildAccounts")] + "Account").code == MALFORMED
+
+
+def test_a_query_has_at_most_20_child_subqueries(refusal: Refusal, org: EmulatedOrg) -> None:
+    children = {each.name for each in org.schema.children_of("Account") if each.name}
+    parts = ", ".join(f"(SELECT Id FROM {name})" for name in [*sorted(children), *["Contacts"] * 20][:21])
+    assert refusal(f"SELECT {parts} FROM Account").code in (MALFORMED, FIELD)
+
+
+def test_more_groups_than_a_page_are_refused_unless_limited() -> None:
+    org = EmulatedOrg()
+    with org.transaction() as tx:
+        for number in range(2_001):
+            tx.insert("Account", {"Name": f"n{number}"})
+    with pytest.raises(ApiError) as caught:
+        org.query("SELECT Name FROM Account GROUP BY Name")
+    assert caught.value.code == "EXCEEDED_ID_LIMIT"
+    assert org.query("SELECT Name FROM Account GROUP BY Name LIMIT 2001").total_size == 2001
+    org.close()
 
 
 def test_a_refused_query_is_refused_again(refusal: Refusal) -> None:
