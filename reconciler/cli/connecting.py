@@ -46,9 +46,7 @@ def sign_in(org: "OrgConfig") -> "SignIn":
         )
     if said.client_credentials is not None:
         secret = way.read_secret(reference(said.client_credentials.client_secret))
-        return way.ClientCredentialsSignIn(
-            client_id=said.client_credentials.client_id, client_secret=secret
-        )
+        return way.ClientCredentialsSignIn(client_id=said.client_credentials.client_id, client_secret=secret)
     if said.password is not None:
         return _password(said.password)
     assert said.sf_cli is not None

@@ -15,6 +15,7 @@ from reconciler.model.promises import Found
 from reconciler.model.state import DesiredState, LiveRow, Resource, Scope
 from reconciler.model.values import Ref, Secret, Value
 
+from .declared import check_depends_on
 from .impact import count_impact
 from .order import CycleFound, Drafted, name_deleted_parents, order
 from .policy import Damage, irreversible_problems, protection_problems, refuse
@@ -76,10 +77,10 @@ def make_plan(
     be deleted or the files speak of protection. Raises `SpecError` with all problems,
     `PlanRefused` for budgets and protections.
     """
+    check_depends_on(desired)
     resources, scopes = select(desired, options)
-    by_kind = _by_kind(resources, world)
-    resolve(by_kind, world)
-    live = read_live(by_kind, scopes, world)
+    resolve_all(resources, world)
+    live = read_live(by_kind(resources, world), scopes, world)
     draft = _Draft()
     _draft_resources(resources, live, draft, world)
     _draft_extras(resources, scopes, live, draft, world)
@@ -220,30 +221,32 @@ def _as_step(resource: Resource) -> Step:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _by_kind(resources: Sequence[Resource], world: World) -> dict[str, list[Resource]]:
-    by_kind: dict[str, list[Resource]] = {name: [] for name in world.kinds}
+def by_kind(resources: Sequence[Resource], world: World) -> dict[str, list[Resource]]:
+    """The resources of each kind, in the order of kinds."""
+    grouped: dict[str, list[Resource]] = {name: [] for name in world.kinds}
     for resource in resources:
-        by_kind[resource.kind].append(resource)
-    return {name: each for name, each in by_kind.items() if each}
+        grouped[resource.kind].append(resource)
+    return {name: each for name, each in grouped.items() if each}
 
 
-def resolve(by_kind: Mapping[str, Sequence[Resource]], world: World) -> None:
+def resolve_all(resources: Sequence[Resource], world: World) -> None:
     """Type all fields by the org's describes, fetched together. Raises `SpecError` with all problems."""
-    names = set().union(*(world.kinds[name].sobjects(each) for name, each in by_kind.items()))
+    grouped = by_kind(resources, world)
+    names = {name for kind, each in grouped.items() for name in world.kinds[kind].sobjects(each)}
     if names:
         world.org.describe(sorted(names))
-    problems = [problem for name, each in by_kind.items() for problem in world.kinds[name].resolve(each)]
+    problems = [problem for kind, each in grouped.items() for problem in world.kinds[kind].resolve(each)]
     if problems:
         raise SpecError.of(problems)
 
 
-def read_live(by_kind: Mapping[str, Sequence[Resource]], scopes: Sequence[Scope], world: World) -> Found:
+def read_live(grouped: Mapping[str, Sequence[Resource]], scopes: Sequence[Scope], world: World) -> Found:
     """What the org holds for all resources and scopes, in as few calls as the API allows."""
     of_kind: dict[str, list[Scope]] = {}
     for scope in scopes:
         of_kind.setdefault(scope.kind, []).append(scope)
-    names = list(dict.fromkeys((*by_kind, *of_kind)))
-    routines = [world.kinds[name].read_live(by_kind.get(name, ()), of_kind.get(name, ())) for name in names]
+    names = list(dict.fromkeys((*grouped, *of_kind)))
+    routines = [world.kinds[name].read_live(grouped.get(name, ()), of_kind.get(name, ())) for name in names]
     whole = Found()
     for found in pump(world.org, routines):
         whole.rows.update(found.rows)
@@ -272,6 +275,7 @@ def _draft_resources(resources: Sequence[Resource], live: Found, draft: _Draft, 
         if row is None:
             _draft_create(resource, draft, world)
             continue
+        draft.warnings.extend(kind.remarks(resource, row))
         changed = kind.changes(resource, row)
         if changed:
             draft.damage.hit(resource.budget)
@@ -385,16 +389,16 @@ def _is_member(scope: Scope, row: LiveRow) -> bool:
 
 def _fill_creates(draft: _Draft, world: World) -> None:
     """Ask the kinds for what the org demands of new rows, then check that nothing is missing."""
-    by_kind: dict[str, list[int]] = {}
+    numbers_of: dict[str, list[int]] = {}
     for number, each in enumerate(draft.drafted):
         if each.step.action is Action.CREATE:
-            by_kind.setdefault(each.step.kind, []).append(number)
+            numbers_of.setdefault(each.step.kind, []).append(number)
     routines = []
-    for name, numbers in by_kind.items():
+    for name, numbers in numbers_of.items():
         resources = [resource for number in numbers if (resource := draft.sources[number]) is not None]
         routines.append(world.kinds[name].creation_defaults(resources))
     pump(world.org, routines)
-    for numbers in by_kind.values():
+    for numbers in numbers_of.values():
         for number in numbers:
             resource = draft.sources[number]
             each = draft.drafted[number]

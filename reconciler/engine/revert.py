@@ -156,7 +156,9 @@ def _compare(plan: Plan, lives: Lives, numbers: Sequence[int], world: World, pol
     inverses = [world.kinds[step.kind].inverse(step) for step in originals]
     looked_at = [as_left(step) for step in originals] + [each.step for each in inverses if each.step]
     rows = read_rows(looked_at, world)
-    for number, original, back in zip(reversed(numbers), reversed(originals), reversed(inverses), strict=True):
+    for number, original, back in zip(
+        reversed(numbers), reversed(originals), reversed(inverses), strict=True
+    ):
         if back.step is None:
             making.warnings.append(f"cannot be taken back: {original.address}: {back.remark}")
             continue

@@ -163,6 +163,10 @@ class Kind(Protocol):
         """The desired values that are not live, in field order."""
         ...
 
+    def remarks(self, resource: Resource, live: LiveRow) -> Iterable[str]:
+        """What an operator should know of a live row, although nothing of it is owned."""
+        ...
+
     def creation_defaults(self, resources: Sequence[Resource]) -> Routine[None]:
         """Fill `on_create` of rows that will be made with what the org demands and the files leave out."""
         ...

@@ -173,7 +173,6 @@ QUEUES = Section(
 
 class Group(RowKind):
     name = "Group"
-    fixed = only("Group")
 
 
 def _group_owner(ref: Value) -> ResourceKey | None:

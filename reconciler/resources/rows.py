@@ -47,6 +47,8 @@ class RowKind:
     is_link: ClassVar[bool] = False
     """Rows that only join two others: made again, they are what they were."""
     deletes: ClassVar[bool] = True
+    also_read: ClassVar[Mapping[str, tuple[Value, ...]]] = {}
+    """Fields read of every row for `remarks`, owned or not."""
     must_exist: ClassVar[bool] = False
     """Rows that Salesforce makes by itself: they can be changed, never made or deleted."""
 
@@ -215,7 +217,8 @@ class RowKind:
             if owners and self.owner_of(resource.identity) in owners:
                 continue
             wants = by_sobject.setdefault(resource.sobject, [])
-            samples = {name: (value,) for name, value in resource.fields.items()}
+            samples: dict[str, tuple[Value, ...]] = {n: (v,) for n, v in resource.fields.items()}
+            samples.update(self.also_read)
             wants.append(Want(resource.key, resource.identity, samples, resource.source))
             if resource.was is not None:
                 key = ResourceKey(resource.key.type, (FORMER, *resource.key.name))
@@ -335,6 +338,9 @@ class RowKind:
 
     def _is_secret(self, value: Value, secret: Secret) -> bool:
         return str(value if value is not None else "") == self.secrets.get(secret.name, "")
+
+    def remarks(self, resource: Resource, live: LiveRow) -> Iterable[str]:
+        return ()
 
     def creation_defaults(self, resources: Sequence[Resource]) -> Routine[None]:
         return

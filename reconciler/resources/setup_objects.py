@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from reconciler.model.describe import FieldInfo, ObjectInfo
 
 
-def _reference(name: str, relationship: str, *targets: str, updateable: bool = False) -> FieldInfo:
+def _reference(name: str, relationship: str, *targets: str, nillable: bool = False) -> FieldInfo:
     return FieldInfo(
         name=name,
         type="reference",
-        nillable=False,
-        updateable=updateable,
+        nillable=nillable,
+        updateable=False,
         reference_to=targets,
         relationship=relationship,
     )
@@ -65,8 +65,8 @@ OBJECTS: Mapping[str, ObjectInfo] = {
             "PermissionSetAssignment",
             "0Pa",
             _reference("AssigneeId", "Assignee", "User"),
-            FieldInfo(name="PermissionSetId", type="reference", updateable=False, reference_to=("PermissionSet",), relationship="PermissionSet"),
-            FieldInfo(name="PermissionSetGroupId", type="reference", updateable=False, reference_to=("PermissionSetGroup",), relationship="PermissionSetGroup"),
+            _reference("PermissionSetId", "PermissionSet", "PermissionSet", nillable=True),
+            _reference("PermissionSetGroupId", "PermissionSetGroup", "PermissionSetGroup", nillable=True),
             FieldInfo(name="ExpirationDate", type="datetime"),
             updateable=True,
         ),
@@ -116,20 +116,6 @@ OBJECTS: Mapping[str, ObjectInfo] = {
             "03g",
             _reference("QueueId", "Queue", "Group"),
             _text("SobjectType"),
-        ),
-        _object(
-            "Group",
-            "00G",
-            _text("Name", updateable=True, length=40),
-            _text("DeveloperName", updateable=True),
-            _text("Type", length=40),
-            _text("Email", updateable=True, nillable=True, length=255),
-            FieldInfo(name="DoesSendEmailToMembers", type="boolean", nillable=False, defaulted=True),
-            FieldInfo(name="DoesIncludeBosses", type="boolean", nillable=False, defaulted=True),
-            FieldInfo(name="QueueRoutingConfigId", type="reference", reference_to=("QueueRoutingConfig",), relationship="QueueRoutingConfig"),
-            FieldInfo(name="LastModifiedDate", type="datetime", createable=False, updateable=False),
-            FieldInfo(name="LastModifiedById", type="reference", createable=False, updateable=False, reference_to=("User",), relationship="LastModifiedBy"),
-            updateable=True,
         ),
         _object(
             "UserLogin",

@@ -10,8 +10,8 @@ Source: Object Reference, "User", "UserLogin"; Salesforce Help, "Deactivate User
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Inverse, Lane, Reversibility, Step
@@ -111,6 +111,14 @@ class User(RowKind):
     name = "User"
     lane = Lane.SETUP
     deletes = False
+    also_read: ClassVar[Mapping[str, tuple[Value, ...]]] = {"IsActive": (True,)}
+
+    def remarks(self, resource: Resource, live: LiveRow) -> Iterable[str]:
+        if live.fields["IsActive"] is False and "IsActive" not in resource.fields:
+            yield (
+                f"user {resource.key.name[0]} is inactive, and nothing can be assigned to an inactive user; "
+                "say IsActive: true to activate it"
+            )
 
     def creation_defaults(self, resources: Sequence[Resource]) -> Routine[None]:
         """One query for the org's own locale and time zone, when a user will be made."""

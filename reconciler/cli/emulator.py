@@ -1,0 +1,106 @@
+"""`reconcile emulator`: the emulated org as a server for any Salesforce client."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+
+@click.group("emulator")
+def command() -> None:
+    """Serve the emulated org, or reset it."""
+
+
+@command.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="Keep the org in this file.")
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="A project's folder, whose objects and permission sets the org gets. Repeatable.",
+)
+@click.option("--tls", is_flag=True, help="Speak TLS with a certificate made for this run.")
+@click.option(
+    "--jwt-cert",
+    "certificates",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Certificate (PEM) that JWT sign-ins are verified with. Repeatable.",
+)
+def serve(
+    host: str, port: int, db: Path | None, seeds: Sequence[Path], tls: bool, certificates: Sequence[Path]
+) -> None:
+    """Serve an org until it is told to stop. Prints one JSON line when it is ready.
+
+    \b
+    Example:
+        reconcile emulator serve --port 8080 --db demo.db --seed force-app
+    """
+    from reconciler.emulator.http.server import main_serve
+
+    try:
+        main_serve(host=host, port=port, db=db, seeds=seeds, tls=tls, jwt_certificates=certificates)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@command.command("seed")
+@click.option("--db", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The org's file.")
+@click.option(
+    "--records", multiple=True, type=click.Path(path_type=Path, exists=True), help="A record tree or plan."
+)
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True))
+def seed(db: Path, records: Sequence[Path], folders: Sequence[Path]) -> None:
+    """Load FOLDERS (objects, permission sets, groups) and record trees into an org's file.
+
+    \b
+    Example:
+        reconcile emulator seed --db demo.db force-app --records data/plan.json
+    """
+    from reconciler.emulator.org import EmulatedOrg
+
+    org = EmulatedOrg(db)
+    if folders:
+        click.echo(str(org.load(*folders)))
+    if records:
+        click.echo(str(org.load_records(*records)))
+    org.close()
+
+
+@command.command("reset")
+@click.argument("name", default="demo")
+def reset(name: str) -> None:
+    """Forget the emulated org NAME of this project; the next use makes a new one.
+
+    \b
+    Example:
+        reconcile emulator reset demo
+    """
+    from .wiring import Project
+
+    project = Project.here()
+    org = project.org(name)
+    if not org.emulated:
+        raise click.ClickException(f"{name} is no emulated org")
+    for suffix in ("", "-wal", "-shm"):
+        (project.folder / f"{name}.db{suffix}").unlink(missing_ok=True)
+    click.echo(f"Forgotten: {name}.")
+
+
+@command.command("gaps")
+def gaps() -> None:
+    """List what the emulated org lacks.
+
+    \b
+    Example:
+        reconcile emulator gaps
+    """
+    from reconciler.emulator.http.routing import gaps as find_gaps
+
+    for each in find_gaps():
+        click.echo(f"{each['where']}: {', '.join(each['lacks'])}")
