@@ -103,7 +103,7 @@ def load_states(
 
 @dataclass(slots=True)
 class _File:
-    """A file that was read. An included one may leave out `reconcile: 1`: it speaks its includer's version."""
+    """A file that was read. An included one may leave out `reconcile: 1`."""
 
     name: str
     real: Path

@@ -2,7 +2,8 @@
 
 Each `as_` function takes ``(value, where, what, problems)``: the node, its position, how the message
 calls it (quoted already where it is a name: ``"'label' of permission set Ops"``), and the list
-that collects problems. It returns None exactly when it added one. An unquoted scalar has the type
+that collects problems. It returns None when there is a problem; one that the reader has refused
+already as ambiguous is not added again. An unquoted scalar has the type
 it looks like (`scalars.look`), and never becomes another silently: `17` is not text.
 """
 
@@ -31,9 +32,22 @@ def describe_value(value: Node) -> str:
     seen = look(value) if type(value) is Plain else Look.TEXT
     if seen is Look.NULL:
         return "nothing"
-    if seen is Look.TEXT:
+    if seen in (Look.TEXT, Look.AMBIGUOUS):
         return f"the text '{shown}'"
     return f"{seen.value} {shown}"
+
+
+def is_refused(value: Node) -> bool:
+    """Whether the reader has refused this scalar: a second problem would say the same."""
+    return type(value) is Plain and look(value) is Look.AMBIGUOUS
+
+
+def mismatch(
+    value: Node, where: SourceRef, what: str, wanted: str, mend: str, problems: list[Problem]
+) -> None:
+    """Add the problem that ``value`` is not ``wanted``, unless the reader has refused it already."""
+    if not is_refused(value):
+        problems.append(Problem(f"{what} must be {wanted}, found {describe_value(value)}", where, mend))
 
 
 def as_text(value: Node, where: SourceRef, what: str, problems: list[Problem]) -> str | None:
@@ -45,7 +59,7 @@ def as_text(value: Node, where: SourceRef, what: str, problems: list[Problem]) -
         mend = f"write '{value}' in quotes"
         if look(value) in (Look.INT, Look.NUMBER):
             mend += f", so that {_with_zero(value)} and {value} stay different keys"
-    problems.append(Problem(f"{what} must be text, found {describe_value(value)}", where, mend))
+    mismatch(value, where, what, "text", mend, problems)
     return None
 
 
@@ -53,13 +67,7 @@ def as_bool(value: Node, where: SourceRef, what: str, problems: list[Problem]) -
     """An unquoted ``true`` or ``false``."""
     if type(value) is Plain and value in BOOLS:
         return BOOLS[value]
-    problems.append(
-        Problem(
-            f"{what} must be true or false, found {describe_value(value)}",
-            where,
-            "write true or false, without quotes",
-        )
-    )
+    mismatch(value, where, what, "true or false", "write true or false, without quotes", problems)
     return None
 
 
@@ -74,17 +82,12 @@ def as_int(
 ) -> int | None:
     """An unquoted whole number from ``least`` to ``most``."""
     if type(value) is not Plain or look(value) is not Look.INT or len(value) > MAX_NUMBER_DIGITS:
-        problems.append(
-            Problem(
-                f"{what} must be a whole number, found {describe_value(value)}",
-                where,
-                "write digits, without quotes",
-            )
-        )
+        mismatch(value, where, what, "a whole number", "write digits, without quotes", problems)
         return None
     number = int(value)
     if (least is not None and number < least) or (most is not None and number > most):
-        problems.append(Problem(f"{what} must be {_range(least, most)}, found {number}", where, None))
+        wanted = _range(least, most)
+        mismatch(value, where, what, wanted, f"write {wanted}", problems)
         return None
     return number
 
@@ -94,31 +97,21 @@ def as_number(value: Node, where: SourceRef, what: str, problems: list[Problem])
     seen = look(value) if type(value) is Plain else Look.TEXT
     if seen in (Look.INT, Look.NUMBER) and len(value) <= MAX_NUMBER_DIGITS:
         return int(value) if seen is Look.INT else float(value)
-    problems.append(
-        Problem(
-            f"{what} must be a number, found {describe_value(value)}", where, "write digits, without quotes"
-        )
-    )
+    mismatch(value, where, what, "a number", "write digits, without quotes", problems)
     return None
 
 
 def as_map(value: Node, where: SourceRef, what: str, problems: list[Problem]) -> MapNode | None:
     if isinstance(value, MapNode):
         return value
-    problems.append(
-        Problem(f"{what} must be a map, found {describe_value(value)}", where, "write 'key: value' entries")
-    )
+    mismatch(value, where, what, "a map", "write 'key: value' entries", problems)
     return None
 
 
 def as_list(value: Node, where: SourceRef, what: str, problems: list[Problem]) -> ListNode | None:
     if isinstance(value, ListNode):
         return value
-    problems.append(
-        Problem(
-            f"{what} must be a list, found {describe_value(value)}", where, "write '- item' lines or [a, b]"
-        )
-    )
+    mismatch(value, where, what, "a list", "write '- item' lines or [a, b]", problems)
     return None
 
 
@@ -150,13 +143,8 @@ def as_one_of(
     """One of ``words``, quoted or not."""
     if isinstance(value, str) and value in words:
         return str(value)
-    problems.append(
-        Problem(
-            f"{what} must be {one_of(words)}, found {describe_value(value)}",
-            where,
-            suggestion(value, words) if isinstance(value, str) else None,
-        )
-    )
+    mend = suggestion(value, words) if isinstance(value, str) else "write one of them"
+    mismatch(value, where, what, one_of(words), mend, problems)
     return None
 
 

@@ -24,7 +24,7 @@ from reconciler.model.values import Secret
 from .files import open_regular, read_all
 from .nodes import ListNode, MapNode, Node, Plain, is_null
 from .scalars import BOOLS, MAX_NUMBER_DIGITS, Look, look
-from .typed import as_list, as_map, as_one_of, as_text, check_words, describe_value, one_of, suggestion
+from .typed import as_list, as_map, as_one_of, as_text, check_words, mismatch, one_of, suggestion
 from .yaml_reader import read_yaml
 
 ENVIRON_PREFIX = "RECONCILE_VAR_"
@@ -332,7 +332,7 @@ def _keep_secret(declared: Declaration, given: _Given, found: Variables, problem
             )
         )
     elif declared.pattern is not None and not declared.pattern.fullmatch(given.value):
-        problems.append(Problem(f"{what} does not match its pattern", where, None))
+        problems.append(Problem(f"{what} does not match its pattern", where, "give a value that matches"))
     else:
         found.secrets[declared.name] = str(given.value)
 
@@ -345,25 +345,16 @@ def _typed(declared: Declaration, given: _Given, problems: list[Problem]) -> Nod
         return None
     what = f"variable '{declared.name}' from {given.origin}"
     if not _is_a(declared.type, value):
-        problems.append(
-            Problem(f"{what} must be {_ARTICLES[declared.type]}, found {describe_value(value)}", where, None)
-        )
+        wanted = _ARTICLES[declared.type]
+        mismatch(value, where, what, wanted, f"give {wanted}", problems)
         return None
     if declared.one_of and value not in declared.one_of:
-        problems.append(
-            Problem(
-                f"{what} must be {one_of(declared.one_of)}, found {describe_value(value)}",
-                where,
-                suggestion(value, declared.one_of) if isinstance(value, str) else None,
-            )
-        )
+        mend = suggestion(value, declared.one_of) if isinstance(value, str) else "give one of them"
+        mismatch(value, where, what, one_of(declared.one_of), mend, problems)
         return None
     if declared.pattern is not None and isinstance(value, str) and not declared.pattern.fullmatch(value):
-        problems.append(
-            Problem(
-                f"{what} must match '{declared.pattern.pattern}', found {describe_value(value)}", where, None
-            )
-        )
+        wanted = f"text that matches '{declared.pattern.pattern}'"
+        mismatch(value, where, what, wanted, "give a value that matches", problems)
         return None
     if isinstance(value, Plain) and declared.type == "string":
         return str(value)

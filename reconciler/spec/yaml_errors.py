@@ -14,6 +14,8 @@ from reconciler.model.source import SourceRef
 SAYINGS: tuple[tuple[str, str, str], ...] = (
     ("mapping values are not allowed", "a ': ' stands where no key can be",
      "put the text in quotes if the ': ' belongs to it, or mend the indentation"),
+    ("found unexpected ':'", "inside of [ ] and { } this text with ':' needs quotes",
+     "put the text in quotes; after a key write ': ' with a blank"),
     ("found unexpected end of stream", "the text in quotes that began{at} is not closed",
      "close the quotes; a quote inside single quotes is written twice"),
     ("found unexpected document indicator", "the text in quotes that began{at} is not closed",

@@ -27,6 +27,8 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_EVENTS = 5_000_000
 MAX_PROBLEMS_PER_FILE = 100
+MAX_PURE_CHARACTERS = 1024 * 1024
+"""Files beyond this are not read a second time by the pure parser, which takes some seconds a MiB."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -49,14 +51,39 @@ def read_yaml(data: bytes, file: str, problems: list[Problem], warnings: list[Pr
     if text is None:
         return None
     _warn_of_invisible(text, file, warnings)
-    builder = _Builder(text, file, problems)
     collecting = gc.isenabled()
     gc.disable()  # hundreds of thousands of small objects, none of them garbage: 3 x faster
     try:
-        return builder.read()
+        return _read_text(text, file, problems)
     finally:
         if collecting:
             gc.enable()
+
+
+def _read_text(text: str, file: str, problems: list[Problem]) -> Node | None:
+    """Read with the fast parser, and with the pure one where the fast one may be too old for the file."""
+    before = len(problems)
+    builder = _Builder(text, file, problems)
+    node = builder.read(_fast_parser)
+    error = builder.syntax_error
+    if error is not None and _is_newer_yaml(error, text):
+        found: list[Problem] = []
+        patient = _Builder(text, file, found)
+        again = patient.read(_pure_parser)
+        if patient.syntax_error is None:
+            problems[before:] = found
+            return again
+    if error is not None:
+        problems.append(explain_syntax_error(error, text, file))
+    return node
+
+
+def _is_newer_yaml(error: Any, text: str) -> bool:
+    """Whether ``error`` may be old libyaml's, which refuses `[a:b]` and `{url: https://x?y}`."""
+    if len(text) > MAX_PURE_CHARACTERS:
+        return False
+    said = str(error.problem)
+    return "found unexpected ':'" in said or "did not find expected ',' or" in said
 
 
 def decode(data: bytes, file: str, problems: list[Problem]) -> str | None:
@@ -135,16 +162,19 @@ def _escape(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def _parser(text: str) -> Any:
+def _fast_parser(text: str) -> Any:
     """An object with ``get_event()``: the C parser, or the pure one where the extension is missing."""
     try:
         c_parser = import_module("_ruamel_yaml").CParser
     except ImportError:
-        from ruamel.yaml import YAML
-
-        yaml = YAML(typ="safe", pure=True)
-        return yaml.get_constructor_parser(text)[1]
+        return _pure_parser(text)
     return c_parser(text)
+
+
+def _pure_parser(text: str) -> Any:
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).get_constructor_parser(text)[1]
 
 
 class _Builder:
@@ -164,17 +194,19 @@ class _Builder:
         self.dollars = 0
         self.events_left = MAX_EVENTS
         self.get: Callable[[], Any]
+        self.syntax_error: Any = None
 
-    def read(self) -> Node | None:
+    def read(self, make_parser: Callable[[str], Any]) -> Node | None:
+        """The root, or None. A syntax error is left in ``syntax_error`` for the caller to explain."""
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
         try:
-            self.get = _parser(self.text).get_event
+            self.get = make_parser(self.text).get_event
             return self._document()
         except _Stop:
             return None
         except MarkedYAMLError as error:
-            self.problems.append(explain_syntax_error(error, self.text, self.places.file))
+            self.syntax_error = error
         except YAMLError as error:  # the reader's own: bytes and characters that `decode` let pass
             self._refuse(0, f"this is not YAML: {error}", "check the file's encoding")
         return None
