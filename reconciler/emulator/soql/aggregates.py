@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Final
 
+from ..errors import MalformedQuery
 from ..schema import Field
 from ..store import quoted
 from . import limits
@@ -317,7 +318,7 @@ def _direction(key: str) -> str:
 
 def too_many_groups() -> Fault:
     return Fault(
-        malformed("").kind,
+        MalformedQuery,
         "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch",
         None,
         "EXCEEDED_ID_LIMIT",

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from .. import ids
+from ..errors import MalformedQuery
 from ..store import quoted
 from . import limits
 from .functions import column
@@ -247,7 +248,7 @@ class _Conditions:
         asking.semi_joins += 1
         if asking.semi_joins > limits.SEMI_JOINS:
             raise Fault(
-                malformed("").kind,
+                MalformedQuery,
                 f"Maximum {limits.SEMI_JOINS} semi join sub-selects are allowed per query",
                 test.at,
                 "EXCEEDED_MAX_SEMIJOIN_SUBSELECTS",

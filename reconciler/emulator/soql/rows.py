@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..errors import MalformedQuery
 from ..schema import ChildRelationship, SObject
 from ..store import quoted
 from . import limits
@@ -23,7 +24,16 @@ from .columns import ColumnInfo, add_path
 from .conditions import condition_sql
 from .formats import formatted, labelled
 from .functions import column, compound_parts, only_path, text_sql
-from .refusals import Fault, invalid_field, malformed, no_such_children, no_such_object, not_emulated
+from .parse import DATA_CATEGORY
+from .refusals import (
+    Fault,
+    invalid_field,
+    malformed,
+    no_such_children,
+    no_such_object,
+    not_emulated,
+    unexpected,
+)
 from .scope import AnyRow, Asking, Column, Place, Row, Scope
 from .shape import Blob, Compound, Entry, Kids, OneOf, Shape, Value, converter
 from .tree import (
@@ -352,8 +362,8 @@ class _Rows:
 def filters(scope: Scope, query: Query) -> list[str]:
     """The conditions of WHERE, USING SCOPE, and of being alive."""
     asking, root = scope.asking, scope.root
-    if "DATA CATEGORY" in query.security:
-        raise not_emulated("WITH DATA CATEGORY")
+    if DATA_CATEGORY in query.security:
+        raise not_emulated(f"WITH {DATA_CATEGORY}")
     found = []
     if not asking.all_rows and root.sobject.field("IsDeleted") is not None:
         found.append(f'{root.alias}."IsDeleted" = 0')
@@ -367,7 +377,7 @@ def filters(scope: Scope, query: Query) -> list[str]:
 
 def _scope_filter(scope: Scope, name: Path) -> list[str]:
     if name.text.lower() not in SCOPES:
-        raise unexpected_scope(name)
+        raise unexpected(name.text, name.at)
     if name.text.lower() == "everything":
         return []
     if name.text.lower() != "mine":
@@ -375,10 +385,6 @@ def _scope_filter(scope: Scope, name: Path) -> list[str]:
     if scope.root.sobject.field("OwnerId") is None:
         raise malformed(f"scope 'mine' is not supported by {scope.root.sobject.name}", name.at)
     return [f'{scope.root.alias}."OwnerId" = {scope.asking.bind(scope.asking.user)}']
-
-
-def unexpected_scope(name: Path) -> Fault:
-    return malformed(f"unexpected token: '{name.text}'", name.at)
 
 
 def _check_required(sobject: SObject, query: Query) -> None:
@@ -429,7 +435,7 @@ def limits_sql(query: Query) -> str:
     """LIMIT and OFFSET. Raises for an offset past what Salesforce allows."""
     if query.offset is not None and query.offset.value > limits.OFFSET:
         raise Fault(
-            malformed("").kind,
+            MalformedQuery,
             f"Maximum SOQL offset allowed is {limits.OFFSET}",
             query.offset.at,
             "NUMBER_OUTSIDE_VALID_RANGE",

@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.schema import Field
 from reconciler.emulator.soql.refusals import window
 
 from .conftest import Refusal
@@ -267,10 +268,34 @@ def test_child_subqueries_nest_five_levels(refusal: Refusal, org: EmulatedOrg) -
     assert refusal(nested(6)[: -len("ChildAccounts")] + "Account").code == MALFORMED
 
 
-def test_a_query_has_at_most_20_child_subqueries(refusal: Refusal, org: EmulatedOrg) -> None:
-    children = {each.name for each in org.schema.children_of("Account") if each.name}
-    parts = ", ".join(f"(SELECT Id FROM {name})" for name in [*sorted(children), *["Contacts"] * 20][:21])
-    assert refusal(f"SELECT {parts} FROM Account").code in (MALFORMED, FIELD)
+def test_a_query_has_at_most_20_child_subqueries_and_55_parents() -> None:
+    org = EmulatedOrg()
+    lookups = [
+        Field(
+            name=f"Account{number}__c",
+            type="reference",
+            label="Account",
+            reference_to=("Account",),
+            relationship_name=f"Account{number}__r",
+            child_relationship_name=f"Kids{number}__r",
+            custom=True,
+        )
+        for number in range(21)
+    ]
+    org.additions.add_fields("Contact", lookups)
+    parts = [f"(SELECT Id FROM Kids{number}__r)" for number in range(21)]
+    assert org.query(f"SELECT {', '.join(parts[:20])} FROM Account").total_size == 0
+    with pytest.raises(ApiError) as caught:
+        org.query(f"SELECT {', '.join(parts)} FROM Account")
+    assert caught.value.code == MALFORMED
+    paths = [
+        f"Account{number}__r.{deeper}Name" for number in range(21) for deeper in ("", "Parent.", "Owner.")
+    ]
+    assert org.query(f"SELECT {', '.join(paths[:55])} FROM Contact").total_size == 0
+    with pytest.raises(ApiError) as caught:
+        org.query(f"SELECT {', '.join(paths)} FROM Contact")
+    assert caught.value.code == MALFORMED
+    org.close()
 
 
 def test_more_groups_than_a_page_are_refused_unless_limited() -> None:
