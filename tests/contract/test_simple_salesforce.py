@@ -15,7 +15,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce, SalesforceLogin
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
@@ -24,6 +24,7 @@ from simple_salesforce.exceptions import (
     SalesforceResourceNotFound,
 )
 from simple_salesforce.format import format_soql
+from simple_salesforce.login import SalesforceLogin
 
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.http import sessions
@@ -155,7 +156,7 @@ def test_an_ended_session_is_its_expired_session_or_a_second_sign_in(
 
 
 def test_records_live_and_die(org: EmulatedOrg, sf: Any) -> None:
-    made = sf.Contact.create({"LastName": "Smith", "Email": "smith@x.example"})
+    made: Any = sf.Contact.create({"LastName": "Smith", "Email": "smith@x.example"})
     contact = sf.Contact.get(made["id"])
     assert contact["LastName"] == "Smith"
     assert sf.Contact.update(made["id"], {"LastName": "Jones", "FirstName": "John"}) == 204

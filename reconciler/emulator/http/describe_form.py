@@ -92,6 +92,7 @@ OBJECT_FLAGS: dict[str, Any] = {
 }
 
 LAYOUT_URLS = ("compactLayouts", "approvalLayouts", "listviews", "quickActions", "layouts")
+PAGE_URLS = ("uiDetailTemplate", "uiEditTemplate", "uiNewRecord")
 
 
 def global_entry(sobject: SObject, data_path: str) -> dict[str, Any]:
@@ -116,19 +117,26 @@ def global_entry(sobject: SObject, data_path: str) -> dict[str, Any]:
     return entry
 
 
-def object_urls(sobject: SObject, data_path: str, *, layouts: bool) -> dict[str, str]:
+def object_urls(
+    sobject: SObject, data_path: str, *, layouts: bool, base_url: str | None = None
+) -> dict[str, str]:
+    """Where the object's resources are; with ``base_url`` its pages as well, in the recorded order."""
     base = f"{data_path}/sobjects/{sobject.name}"
     urls = {
         "compactLayouts": f"{base}/describe/compactLayouts",
         "rowTemplate": f"{base}/{{ID}}",
         "approvalLayouts": f"{base}/describe/approvalLayouts",
+        "uiDetailTemplate": f"{base_url}/{{ID}}",
+        "uiEditTemplate": f"{base_url}/{{ID}}/e",
         "listviews": f"{base}/listviews",
         "describe": f"{base}/describe",
+        "uiNewRecord": f"{base_url}/{sobject.key_prefix}/e",
         "quickActions": f"{base}/quickActions",
         "layouts": f"{base}/describe/layouts",
         "sobject": base,
     }
-    return urls if layouts else {name: url for name, url in urls.items() if name not in LAYOUT_URLS}
+    left_out = (() if layouts else LAYOUT_URLS) + (() if layouts and base_url else PAGE_URLS)
+    return {name: url for name, url in urls.items() if name not in left_out}
 
 
 def describe(
@@ -145,12 +153,8 @@ def describe(
     }
     value |= {key: each for key, each in sobject.flags.items() if key in OBJECT_FLAGS}
     value = dict(sorted(value.items()))
-    urls = object_urls(sobject, data_path, layouts=bool(value["layoutable"]))
-    if value["layoutable"]:
-        urls["uiDetailTemplate"] = f"{base_url}/{{ID}}"
-        urls["uiEditTemplate"] = f"{base_url}/{{ID}}/e"
-        urls["uiNewRecord"] = f"{base_url}/{sobject.key_prefix}/e"
-    value["urls"] = urls
+    layouts = bool(value["layoutable"])
+    value["urls"] = object_urls(sobject, data_path, layouts=layouts, base_url=base_url)
     return value
 
 
