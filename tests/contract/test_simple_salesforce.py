@@ -170,7 +170,8 @@ def test_records_live_and_die(org: EmulatedOrg, sf: Any) -> None:
 def test_refusals_are_its_exceptions_with_the_orgs_content(org: EmulatedOrg, sf: Any) -> None:
     with pytest.raises(SalesforceMalformedRequest) as refused:
         sf.Contact.create({"FirstName": "x"})
-    assert refused.value.content[0]["errorCode"] == "REQUIRED_FIELD_MISSING"
+    content: Any = refused.value.content
+    assert content[0]["errorCode"] == "REQUIRED_FIELD_MISSING"
     with pytest.raises(SalesforceResourceNotFound):
         sf.Nothing__c.describe()
     assert org.rows("Contact") == []

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from reconciler.emulator.errors import ApiError
-from reconciler.emulator.http.message import Reply
+from reconciler.emulator.http.message import Reply, Request
+from reconciler.emulator.org import EmulatedOrg
 
 Endpoint = Callable[..., Reply]
 DATA_ROOT = "/services/data/{version}"
@@ -35,6 +36,9 @@ MISSING_FAMILIES: dict[str, str] = {
 }
 
 
+JSON_ONLY = ("", "application/json")
+
+
 class Family(Enum):
     """How a route is signed in to and how it refuses."""
 
@@ -52,6 +56,8 @@ class Route:
     family: Family
     endpoint: Endpoint
     lacks: tuple[str, ...] = ()
+    media: tuple[str, ...] = JSON_ONLY
+    """Content types of a body; others are refused with 415. Looked at for REST only."""
 
 
 @dataclass
@@ -68,13 +74,18 @@ _ROUTES: list[Route] = []
 
 
 def route(
-    method: str, template: str, *, family: Family = Family.REST, lacks: Sequence[str] = ()
+    method: str,
+    template: str,
+    *,
+    family: Family = Family.REST,
+    lacks: Sequence[str] = (),
+    media: Sequence[str] = JSON_ONLY,
 ) -> Callable[[Endpoint], Endpoint]:
     """Register an endpoint. A template without `/services` or `/id` in front is below the data root."""
     whole = template if template.startswith(("/services/", "/id/")) else DATA_ROOT + template
 
     def register(endpoint: Endpoint) -> Endpoint:
-        made = Route(method, whole, family, endpoint, tuple(lacks))
+        made = Route(method, whole, family, endpoint, tuple(lacks), tuple(media))
         node = _TREE
         for segment in _segments(whole):
             branch = node.named if segment.startswith("{") else node.literal
@@ -103,8 +114,14 @@ class MethodNotAllowed(ApiError):
 
 @dataclass(frozen=True)
 class Match:
+    """A route, and the named segments of the address it is handed (the version is the request's)."""
+
     route: Route
     arguments: dict[str, str]
+
+    def answer(self, org: EmulatedOrg, request: Request) -> Reply:
+        """Run the endpoint. Raises what it raises."""
+        return self.route.endpoint(org, request, **self.arguments)
 
 
 def find(method: str, path: str) -> Match | None:
@@ -117,7 +134,7 @@ def find(method: str, path: str) -> Match | None:
     for node, arguments in _walk(_TREE, segments, {}):
         found = node.routes.get("GET" if method == "HEAD" else method)
         if found is not None:
-            return Match(found, arguments)
+            return Match(found, {name: each for name, each in arguments.items() if name != "version"})
         allowed += [each for each in _with_head(node) if each not in allowed]
     if allowed:
         raise MethodNotAllowed(method, allowed)

@@ -18,7 +18,7 @@ from reconciler.emulator.http import oauth_errors, routing, sessions, soapform
 from reconciler.emulator.http.api_version import version_of
 from reconciler.emulator.http.envelope import encode, rest_refusal
 from reconciler.emulator.http.message import Headers, Reply, Request
-from reconciler.emulator.http.routing import Family, Match
+from reconciler.emulator.http.routing import Family, Route
 from reconciler.emulator.http.traffic import traffic
 from reconciler.emulator.org import EmulatedOrg
 
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 HEAD_BYTES = 16_384
 """Address and header fields together."""
 BODY_BYTES = 50 * 1024 * 1024
-JSON_TYPES = ("", "application/json")
 
 
 class HeadTooLarge(ApiError):
@@ -119,14 +118,8 @@ def _checked(org: EmulatedOrg, request: Request) -> Reply:
     if match.route.family is Family.REST:
         _sign_in(org, request)
         traffic(org).count(org.clock.now_ms())
-        _check_media_type(request)
-    return call(org, request, match)
-
-
-def call(org: EmulatedOrg, request: Request, match: Match) -> Reply:
-    """Run the endpoint of a route that was found."""
-    arguments = {name: value for name, value in match.arguments.items() if name != "version"}
-    return match.route.endpoint(org, request, **arguments)
+        _check_media_type(request, match.route)
+    return match.answer(org, request)
 
 
 def _unpacked(request: Request) -> Request:
@@ -161,8 +154,8 @@ def _sign_in(org: EmulatedOrg, request: Request) -> None:
     request.session = sessions.resume(org, sessions.bearer_token(authorization))
 
 
-def _check_media_type(request: Request) -> None:
+def _check_media_type(request: Request, route: Route) -> None:
     if request.method in ("POST", "PATCH", "PUT") and request.body:
         given = request.headers.find("content-type").partition(";")[0].strip().lower()
-        if given not in JSON_TYPES:
+        if given not in route.media:
             raise UnsupportedMediaType(given)

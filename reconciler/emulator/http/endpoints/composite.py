@@ -185,8 +185,7 @@ def run_subrequest(
         match = routing.find(method, sub.path)
         if match is None or match.route.family is not Family.REST:
             raise NotFound
-        arguments = {name: each for name, each in match.arguments.items() if name != "version"}
-        return match.route.endpoint(org, sub, **arguments)
+        return match.answer(org, sub)
     except ApiError as error:
         return rest_refusal(error)
 

@@ -26,10 +26,6 @@ class MalformedId(ApiError):
         super().__init__(f"{sobject.label} ID: id value of incorrect type: {record_id}", fields=["Id"])
 
 
-def looks_like_id(text: str) -> bool:
-    return ids.parse(text) is not None and text[:1].isalnum() and any(char.isdigit() for char in text[:5])
-
-
 def row_id(org: EmulatedOrg, sobject: SObject, text: str) -> str:
     """The 18-character id in an address. Raises for text that is no id, and for another object's."""
     number = ids.parse(text)

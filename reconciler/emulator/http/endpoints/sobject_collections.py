@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.endpoints import external_ids, rows
@@ -275,7 +276,7 @@ def delete_records(org: EmulatedOrg, request: Request) -> Reply:
     def deleting(record_id: str) -> Write:
         def write(transaction: Transaction) -> dict[str, Any]:
             target = org.schema.by_prefix(record_id[:3])
-            if target is None or not rows.looks_like_id(record_id):
+            if target is None or ids.parse(record_id) is None:
                 raise ApiError(f"malformed id {record_id}", code="MALFORMED_ID", fields=[])
             whole = dml.same_id(record_id)
             dml.check_lock(request, whole, {})
