@@ -54,27 +54,33 @@ class EmulatedOrg:
         self.additions = Additions(self.schema, self.store)
         self.components = Components(self.store)
         self.definitions = Definitions(self.schema, self.store)
-        if self.store.execute("SELECT 1 FROM sqlite_master WHERE name = '_org'"):
-            self._reopen()
-        else:
+        self.store.ensure_table("CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        self._generation = self.store.catch_up()
+        if not self._reread():
             self._begin(name)
 
     def _begin(self, name: str) -> None:
-        if self.store.path is not None:
-            self.store.create_tables(list(self.schema))
+        """Make a fresh org, unless another process did so while this one waited."""
         with self.store.transaction():
+            if self._reread():
+                return
+            if self.store.path is not None:
+                self.store.create_tables(list(self.schema))
             self.store.ensure_table(deletes.BIN_DDL)
             self.store.execute(deletes.BIN_INDEX)
-            self.store.ensure_table("CREATE TABLE _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
             for key in ("password", "client_secret"):
                 self.set_fact(key, secrets.token_urlsafe(18))
             self.set_fact("client_id", "3MVG9" + secrets.token_hex(40))
             furnish(self, name)
 
-    def _reopen(self) -> None:
+    def _reread(self) -> bool:
+        """Read what is kept in memory from the store; False while there is no org in it."""
         self._facts = dict(self.store.execute("SELECT key, value FROM _org"))
+        if not self._facts:
+            return False
         self.additions.reload()
         self.watch_expiry()
+        return True
 
     # -- facts about the org that are no rows
 
@@ -139,6 +145,13 @@ class EmulatedOrg:
             load_records(self, Path(path), report)
         return report
 
+    def set_license_total(self, name: str, total: int) -> None:
+        """How many users may have a user licence, or a permission set licence, by its label."""
+        self.store.execute('UPDATE "UserLicense" SET "TotalLicenses" = ? WHERE "Name" = ?', (total, name))
+        self.store.execute(
+            'UPDATE "PermissionSetLicense" SET "TotalLicenses" = ? WHERE "MasterLabel" = ?', (total, name)
+        )
+
     # -- writing
 
     @contextmanager
@@ -149,14 +162,17 @@ class EmulatedOrg:
         """
         with self.store.lock:
             self.clock.tick()
-            self.settle()
             with self.store.transaction():
+                self.settle()
                 yield Transaction(self, ids.parse(user_id or self.admin_id) or 0)
 
     # -- what happens by itself
 
     def settle(self) -> None:
-        """Let happen what time brings: permission set assignments that expire. Costs nothing otherwise."""
+        """Follow what other processes wrote, and let assignments expire. Costs some microseconds."""
+        if (generation := self.store.catch_up()) != self._generation:
+            self._generation = generation
+            self._reread()
         if self._next_expiry is not None and self._next_expiry <= self.clock.now_ms():
             self.store.execute(
                 'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ?',
@@ -269,6 +285,7 @@ class EmulatedOrg:
         twin.tables = Tables(twin.schema)
         twin._facts = dict(self._facts)
         twin._next_expiry = self._next_expiry
+        twin._generation = 0
         twin.additions = Additions(twin.schema, twin.store)
         twin.components = Components(twin.store)
         twin.definitions = Definitions(twin.schema, twin.store)

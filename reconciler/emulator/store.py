@@ -7,6 +7,9 @@ one it leaves.
 
 Serial numbers (of ids and auto-numbers) are counted in memory and written when the outermost
 transaction commits. One that is rolled back does not give its numbers back, as in Salesforce.
+
+A file may be open in several processes, which take turns at transactions. `catch_up` notices that
+another one wrote and reads its serial numbers; the org then reads what else it keeps in memory.
 """
 
 import sqlite3
@@ -37,6 +40,8 @@ COLUMN_TYPES = {
 LIVING = ' WHERE "IsDeleted" = 0'
 """What a unique index covers where rows can be in the recycle bin."""
 CACHED_STATEMENTS = 512
+BUSY_SECONDS = 30
+"""How long a transaction waits for another process's."""
 PAGE_CACHE_KIB = 16_384
 
 
@@ -48,6 +53,13 @@ def column_type(field: Field) -> str:
     if field.name == "Id":
         return "INTEGER PRIMARY KEY"
     return COLUMN_TYPES.get(field.type) or ("TEXT" if field.case_sensitive else "TEXT COLLATE NOCASE")
+
+
+class DamagedStore(Exception):
+    """The file is no database of an emulated org."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} is not the database of an emulated org: {why}")
 
 
 class Store:
@@ -64,12 +76,37 @@ class Store:
             check_same_thread=False,
             isolation_level=None,
             cached_statements=CACHED_STATEMENTS,
+            timeout=BUSY_SECONDS,
         )
+        self._data_version = 0
+        self._generation = 0
         if self.path is not None:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._open_file(self.path)
         self._connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
         self._load_serials()
+
+    def _open_file(self, path: Path) -> None:
+        try:
+            names = {row[0] for row in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if names and "_serial" not in names:
+                raise sqlite3.DatabaseError("it has other tables")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._data_version = self.execute("PRAGMA data_version")[0][0]
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise DamagedStore(path, str(error)) from error
+
+    def catch_up(self) -> int:
+        """Notice what other processes wrote. Answers a number that grows when one did."""
+        if self.path is not None:
+            with self.lock:
+                version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+                if version != self._data_version:
+                    self._data_version = version
+                    self._generation += 1
+                    self._load_serials()
+        return self._generation
 
     # -- statements
 
@@ -109,6 +146,8 @@ class Store:
                 else (f"SAVEPOINT {name}", f"RELEASE {name}", f"ROLLBACK TO {name}")
             )
             self._connection.execute(begin)
+            if self._depth == 0:
+                self.catch_up()
             self._depth += 1
             try:
                 yield
@@ -133,8 +172,10 @@ class Store:
         return number
 
     def _load_serials(self) -> None:
+        """Read the numbers given out; those of a transaction that was rolled back stay given out."""
         self.execute("CREATE TABLE IF NOT EXISTS _serial (key TEXT PRIMARY KEY, last INTEGER NOT NULL)")
-        self._serials = dict(self.execute("SELECT key, last FROM _serial"))
+        for key, last in self.execute("SELECT key, last FROM _serial"):
+            self._serials[key] = max(last, self._serials.get(key, 0))
 
     def _save_serials(self) -> None:
         if self._dirty_serials:

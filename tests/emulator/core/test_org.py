@@ -1,5 +1,6 @@
 """Claims about the org object: fresh, kept in a file, forked, compared."""
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.errors import NotFound
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.schema import Field
+from reconciler.emulator.store import DamagedStore
 
 
 def test_a_fresh_org_has_an_organization_an_administrator_and_what_every_org_has(org: EmulatedOrg) -> None:
@@ -54,6 +57,38 @@ def test_a_file_that_is_left_in_the_middle_of_a_transaction_holds_none_of_it(tmp
     again = EmulatedOrg(path)
     assert again.snapshot() == before
     again.close()
+
+
+def test_processes_that_share_a_file_see_each_other_and_give_no_id_twice(tmp_path: Path) -> None:
+    first, second = EmulatedOrg(tmp_path / "org.db"), EmulatedOrg(tmp_path / "org.db")
+    assert (first.org_id, first.password) == (second.org_id, second.password)
+    ids = [org.has("Account", Name="A") for org in (first, second, first, second)]
+    assert len(set(ids)) == 4
+    first.additions.add_fields("Account", [Field(name="Key__c", type="string", label="Key", custom=True)])
+    made = second.has("Account", Name="B", Key__c="K")
+    assert first.retrieve("Account", made, ["Key__c"])["Key__c"] == "K"
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"x" * 2000])
+def test_a_file_that_is_no_org_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "org.db"
+    path.write_bytes(content)
+    with pytest.raises(DamagedStore, match=r"org\.db is not the database of an emulated org"):
+        EmulatedOrg(path)
+    assert path.read_bytes() == content
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE theirs (x)")
+    other.commit()
+    with pytest.raises(DamagedStore, match="it has other tables"):
+        EmulatedOrg(path)
+    assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("theirs",)]
+    other.close()
 
 
 def test_a_fork_goes_its_own_way(org: EmulatedOrg) -> None:

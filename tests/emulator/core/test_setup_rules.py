@@ -15,10 +15,6 @@ def used(org: EmulatedOrg, name: str = "Salesforce") -> int:
     return int(row["UsedLicenses"])
 
 
-def set_total(org: EmulatedOrg, total: int) -> None:
-    org.store.execute('UPDATE "UserLicense" SET "TotalLicenses" = ? WHERE "Name" = \'Salesforce\'', (total,))
-
-
 def test_a_new_user_has_a_login_a_nickname_and_the_permission_set_of_the_profile(
     org: EmulatedOrg, new_user: NewUser
 ) -> None:
@@ -41,7 +37,7 @@ def test_a_username_is_unique_and_an_address(org: EmulatedOrg, refused: Refused,
 def test_licences_are_counted_and_run_out(
     org: EmulatedOrg, refused: Refused, change: Write, new_user: NewUser
 ) -> None:
-    set_total(org, used(org) + 1)
+    org.set_license_total("Salesforce", used(org) + 1)
     ada = new_user("ada")
     refused(lambda: new_user("eve"), "LICENSE_LIMIT_EXCEEDED")
     change(org, "User", ada, IsActive=False)
