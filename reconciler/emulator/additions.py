@@ -53,18 +53,21 @@ class Additions:
     def add_fields(self, sobject: str, added: Iterable[Field]) -> None:
         """Add fields, or put new definitions in place of old ones of the same name.
 
-        A field keeps its values when its definition changes; the column's type does not change.
+        A field keeps its values when its definition changes; the column's type does not change. Raises
+        `sqlite3.IntegrityError`, and adds nothing, when rows have a value twice that is to be unique.
         """
+        owner = self._schema[sobject]
+        new = list(added)
         with self._store.transaction():
-            owner = self._schema[sobject]
-            for field in added:
+            for field in new:
                 known = owner.field(field.name)
-                self._schema.add_field(owner.name, field)
-                self._store.execute(NOTE, (owner.name, field.name, json.dumps(field_to_json(field))))
                 if field.stored and not (known and known.stored):
                     self._store.add_column(owner, field)
                 elif known is not None:
                     self._store.reindex(owner, known, field)
+                self._store.execute(NOTE, (owner.name, field.name, json.dumps(field_to_json(field))))
+        for field in new:
+            self._schema.add_field(owner.name, field)
 
     def remove_field(self, sobject: str, name: str) -> None:
         """Take a custom field and its values away."""

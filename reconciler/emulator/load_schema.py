@@ -5,6 +5,7 @@ Objects of other packages that lookups point to are made up with a name and noth
 """
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -180,11 +181,21 @@ def _load_fields(org: "EmulatedOrg", found: Found, made: dict[str, SObject], rep
             if owner in made:
                 for each in fields_of_owner:
                     made[owner].add(each)
-            else:
-                org.additions.add_fields(owner, fields_of_owner)
+            elif not _add_fields(org, owner, fields_of_owner, report):
+                continue
             report.fields += [f"{owner}.{each.name}" for each in fields_of_owner]
     for sobject in made.values():
         _follow_master(sobject)
+
+
+def _add_fields(org: "EmulatedOrg", owner: str, fields: list[Field], report: LoadReport) -> bool:
+    """Add fields to an object that may have rows; False when rows contradict them."""
+    try:
+        org.additions.add_fields(owner, fields)
+    except sqlite3.IntegrityError as error:
+        report.problems.append(f"{owner}: rows contradict a unique field: {error}")
+        return False
+    return True
 
 
 def _owners(org: "EmulatedOrg", full_name: str) -> tuple[str, ...]:

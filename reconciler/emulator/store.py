@@ -195,9 +195,11 @@ class Store:
     def add_column(self, sobject: SObject, field: Field) -> None:
         """Make room for a new field in an existing table; rows have its default for booleans, else null."""
         with self.transaction():
-            self._connection.execute(
-                f"ALTER TABLE {quoted(sobject.name)} ADD COLUMN {quoted(field.name)} {column_type(field)}"
-            )
+            columns = {row[1].lower() for row in self.execute(f"PRAGMA table_info({quoted(sobject.name)})")}
+            if field.name.lower() not in columns:  # a formula that was a plain field still has its own
+                self._connection.execute(
+                    f"ALTER TABLE {quoted(sobject.name)} ADD COLUMN {quoted(field.name)} {column_type(field)}"
+                )
             if index := index_ddl(sobject, field):
                 self._connection.execute(index)
 

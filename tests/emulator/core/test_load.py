@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.emulator.errors import ApiError
 from reconciler.emulator.load_source import find_source, without_tokens
 from reconciler.emulator.org import EmulatedOrg
 
@@ -181,6 +182,72 @@ def test_a_seed_is_still_there_when_the_file_is_opened_again(tmp_path: Path, pro
     assert again.schema["Line__c"].fields["rule__c"].cascade_delete
     assert again.has("Price_Rule__c") > rule
     again.close()
+
+
+def test_groups_roles_and_profiles_become_rows(org: EmulatedOrg, tmp_path: Path) -> None:
+    write(tmp_path, "roles/CEO.role-meta.xml", "Role", "<name>CEO</name>")
+    write(tmp_path, "roles/CFO.role-meta.xml", "Role", "<name>CFO</name><parentRole>CEO</parentRole>")
+    write(tmp_path, "groups/All.group-meta.xml", "Group", "<name>All of us</name>")
+    write(tmp_path, "permissionsets/A.permissionset", "PermissionSet", "<label>A</label>")
+    write(
+        tmp_path,
+        "permissionsetgroups/G.permissionsetgroup-meta.xml",
+        "PermissionSetGroup",
+        "<label>G</label><permissionSets>A</permissionSets><permissionSets>Gone</permissionSets>",
+    )
+    write(
+        tmp_path,
+        "profiles/Bot.profile-meta.xml",
+        "Profile",
+        "<custom>true</custom><userLicense>Salesforce</userLicense><userPermissions><enabled>true</enabled>"
+        "<name>ApiEnabled</name></userPermissions>",
+    )
+    report = org.load(tmp_path)
+    ceo, cfo = (org.rows("UserRole", DeveloperName=name)[0] for name in ("CEO", "CFO"))
+    assert cfo["ParentRoleId"] == ceo["Id"]
+    assert {row["Type"] for row in org.rows("Group", RelatedId=cfo["Id"])} == {"Role", "RoleAndSubordinates"}
+    assert org.rows("Group", DeveloperName="All", Name="All of us", Type="Regular")
+    (group,) = org.rows("PermissionSetGroup", DeveloperName="G")
+    assert len(org.rows("PermissionSetGroupComponent", PermissionSetGroupId=group["Id"])) == 1
+    assert report.problems == ["G: there is no permission set Gone"]
+    (profile,) = org.rows("Profile", Name="Bot")
+    (owned,) = org.rows("PermissionSet", ProfileId=profile["Id"])
+    assert owned["PermissionsApiEnabled"] is True
+
+
+def test_a_global_value_set_serves_the_fields_that_name_it(org: EmulatedOrg, tmp_path: Path) -> None:
+    values = "<customValue><fullName>Gold</fullName><default>false</default></customValue>"
+    write(tmp_path, "globalValueSets/Tier.globalValueSet-meta.xml", "GlobalValueSet", values)
+    more = "<valueSet><valueSetName>Tier</valueSetName></valueSet>"
+    write_field(tmp_path, "Tier__c", "Picklist", more, owner="Account")
+    org.load(tmp_path)
+    org.has("Account", Name="A", Tier__c="gold")
+    with pytest.raises(ApiError, match="bad value for restricted picklist field: Tin"):
+        org.has("Account", Name="A", Tier__c="Tin")
+    assert [row["Tier__c"] for row in org.rows("Account")] == ["Gold"]
+
+
+def test_a_field_that_rows_contradict_is_reported_and_left_as_it_was(
+    org: EmulatedOrg, tmp_path: Path
+) -> None:
+    write_field(tmp_path, "Key__c", "Text", "<length>9</length>", owner="Account")
+    org.load(tmp_path)
+    for _ in range(2):
+        org.has("Account", Name="A", Key__c="K")
+    write_field(tmp_path, "Key__c", "Text", "<length>9</length><unique>true</unique>", owner="Account")
+    report = org.load(tmp_path)
+    assert report.problems[0].startswith("Account: rows contradict a unique field")
+    assert not org.schema["Account"].fields["key__c"].unique
+
+
+def test_a_field_that_becomes_a_formula_and_back_keeps_its_values(org: EmulatedOrg, tmp_path: Path) -> None:
+    write_field(tmp_path, "Key__c", "Text", "<length>9</length>", owner="Account")
+    org.load(tmp_path)
+    account = org.has("Account", Name="A", Key__c="K")
+    for more, seen in (("<formula>Name</formula>", None), ("<length>9</length>", "K")):
+        write_field(tmp_path, "Key__c", "Text", more, owner="Account")
+        org.load(tmp_path)
+        assert org.retrieve("Account", account, ["Key__c"])["Key__c"] == seen
 
 
 def test_broken_xml_is_reported_and_left_out(org: EmulatedOrg, project: Path) -> None:
