@@ -91,11 +91,12 @@ class SqlJournal:
         row = self._row(plan_id, with_body=True)
         with self._database.reading() as connection:
             record = _record(row, _reverted_by(connection, [plan_id]))
+        content = unpack(row.body, f"plan {plan_id}")
         try:
-            plan = Plan.from_json(unpack(row.body, f"plan {plan_id}"))
+            plan = Plan.from_json(content)  # which proves the digest it states
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise JournalFailed(f"the journal's content of plan {plan_id} is damaged: {error}") from error
-        if plan.digest != record.digest or plan.plan_id != plan_id:
+        if content["digest"] != record.digest or plan.plan_id != plan_id:
             raise JournalFailed(f"the journal's content of plan {plan_id} is damaged: it is another plan's")
         return plan, record
 
