@@ -274,7 +274,7 @@ class Expander:
                 "use a variable that holds text",
             )
             return key
-        if filled[:1] == "$" and not key.startswith("$${"):
+        if filled[:1] == "$" and filled != key and not key.startswith("$${"):
             self._problem(
                 f"the key '{key}' becomes '{filled}', and keys with '$' are written out",
                 places.ref(place),
@@ -331,6 +331,13 @@ class Expander:
             if each is None:
                 self._problem(
                     f"'${{{path}}}' stands outside of a '$for_each'", where(), "use it inside the entry"
+                )
+                return None
+            if parts[:1] == ["key"] and "key" not in each:
+                self._problem(
+                    "a list of maps has no keys for '${each.key}'",
+                    where(),
+                    "use a part: '${each.value.name}'",
                 )
                 return None
             return self._part(each, parts, path, where)

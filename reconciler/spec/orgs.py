@@ -60,9 +60,7 @@ class SecretRef(_Settings):
     @classmethod
     def _is_a_name(cls, name: str | None) -> str | None:
         if name is not None and not _ENVIRONMENT_NAME.fullmatch(name):
-            raise ValueError(
-                "must be the name of an environment variable\nuse letters, digits and '_'; the value stays outside"
-            )
+            raise ValueError("must be the name of an environment variable\nuse letters, digits and '_'")
         return name
 
 

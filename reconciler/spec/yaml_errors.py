@@ -79,7 +79,7 @@ def explain_syntax_error(error: Any, text: str, file: str) -> Problem:
         if words in said:
             if "${" in written and "is not closed here" in what:
                 mend = "inside of [ ] and { } write '${name}' in quotes"
-            return Problem(what.format(at=_began(error.context_mark)), where, mend)
+            return Problem(what.replace("{at}", _began(error.context_mark)), where, mend)
     return Problem(f"this is not YAML: {said}", where, "look at the indentation and the quotes here")
 
 

@@ -361,8 +361,7 @@ class _Builder:
             return text
         if text == "<<":
             self._refuse(place, "merge keys ('<<') are not allowed", "write the entries out again")
-        if not text:
-            self._refuse(place, "a key is empty", "name the key, or remove the line")
+        self._check_key(text, place)
         key = text if look(text) is Look.TEXT else Plain(text)
         self.keys[text] = key
         return key
@@ -375,7 +374,12 @@ class _Builder:
             return self._key(text, _place(event))
         if "$" in text:
             self.dollars += 1
+        self._check_key(text, _place(event))
         return self.quoted.setdefault(text, text)
+
+    def _check_key(self, text: str, place: Place) -> None:
+        if not text:
+            self._refuse(place, "a key is empty", "name the key, or remove the line")
 
     def _not_a_key(self, event: Any, depth: int) -> str:
         self._refuse(_place(event), "a key must be text, not a map, a list or an alias", "name the key")
