@@ -327,6 +327,14 @@ def _check_new_component(tx: "Transaction", table: "Table", values: Values) -> N
         raise refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", "PermissionSetId")
 
 
+def _after_component(tx: "Transaction", table: "Table", number: int, values: Values) -> None:
+    """What a group grants is calculated anew when its members change, and not at once."""
+    groups = tx.org.tables["PermissionSetGroup"]
+    if tx.is_living(groups, values["PermissionSetGroupId"]):
+        tx.set_fields(groups, values["PermissionSetGroupId"], {"Status": "Outdated"}, by_user=False)
+        tx.org.watch_groups()
+
+
 # -- permission set and package licences
 
 
@@ -419,7 +427,11 @@ def register() -> None:
                 after_update=_after_group_update,
                 check_delete=_check_group_delete,
             ),
-            "PermissionSetGroupComponent": Rules(check_insert=_check_new_component),
+            "PermissionSetGroupComponent": Rules(
+                check_insert=_check_new_component,
+                after_insert=_after_component,
+                after_delete=_after_component,
+            ),
             "PermissionSetLicenseAssign": Rules(
                 check_insert=_check_new_license,
                 check_delete=_check_license_delete,

@@ -51,6 +51,9 @@ class EmulatedOrg:
         self.tables = Tables(self.schema)
         self._facts: dict[str, str] = {}
         self._next_expiry: int | None = None
+        self._recalculated_at: int | None = None
+        self.recalculation_ms = 0
+        """How long a permission set group stays Outdated after its members changed."""
         self.additions = Additions(self.schema, self.store)
         self.components = Components(self.store)
         self.definitions = Definitions(self.schema, self.store)
@@ -80,6 +83,7 @@ class EmulatedOrg:
             return False
         self.additions.reload()
         self.watch_expiry()
+        self.watch_groups()
         return True
 
     # -- facts about the org that are no rows
@@ -162,23 +166,37 @@ class EmulatedOrg:
         """
         with self.store.lock:
             self.clock.tick()
+            self.settle()
             with self.store.transaction():
-                self.settle()
+                self._follow_others()
                 yield Transaction(self, ids.parse(user_id or self.admin_id) or 0)
 
     # -- what happens by itself
 
     def settle(self) -> None:
-        """Follow what other processes wrote, and let assignments expire. Costs some microseconds."""
+        """Follow what other processes wrote, and let happen what time brings. Costs some microseconds.
+
+        Assignments expire; permission set groups are calculated anew.
+        """
+        self._follow_others()
+        if self._next_expiry is None and self._recalculated_at is None:
+            return
+        now = self.clock.now_ms()
+        if self._next_expiry is not None and self._next_expiry <= now:
+            self.store.execute(
+                'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ?', (now,)
+            )
+            self.watch_expiry()
+        if self._recalculated_at is not None and self._recalculated_at <= now:
+            self.store.execute(
+                'UPDATE "PermissionSetGroup" SET "Status" = \'Updated\' WHERE "Status" = \'Outdated\''
+            )
+            self._recalculated_at = None
+
+    def _follow_others(self) -> None:
         if (generation := self.store.catch_up()) != self._generation:
             self._generation = generation
             self._reread()
-        if self._next_expiry is not None and self._next_expiry <= self.clock.now_ms():
-            self.store.execute(
-                'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ?',
-                (self.clock.now_ms(),),
-            )
-            self.watch_expiry()
 
     def watch_expiry(self) -> None:
         """Note when the next assignment expires."""
@@ -186,6 +204,13 @@ class EmulatedOrg:
             'SELECT min("ExpirationDate") FROM "PermissionSetAssignment" WHERE "IsActive" = 1'
         )
         self._next_expiry = row[0]
+
+    def watch_groups(self) -> None:
+        """Note when permission set groups whose members changed are calculated anew."""
+        outdated = self.store.execute(
+            'SELECT 1 FROM "PermissionSetGroup" WHERE "Status" = \'Outdated\' LIMIT 1'
+        )
+        self._recalculated_at = self.clock.now_ms() + self.recalculation_ms if outdated else None
 
     # -- reading
 
@@ -285,6 +310,8 @@ class EmulatedOrg:
         twin.tables = Tables(twin.schema)
         twin._facts = dict(self._facts)
         twin._next_expiry = self._next_expiry
+        twin._recalculated_at = self._recalculated_at
+        twin.recalculation_ms = self.recalculation_ms
         twin._generation = 0
         twin.additions = Additions(twin.schema, twin.store)
         twin.components = Components(twin.store)

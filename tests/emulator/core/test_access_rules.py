@@ -173,6 +173,27 @@ def test_a_group_is_assigned_through_its_own_permission_set(
     assert org.rows("PermissionSetGroupComponent") == []
 
 
+def test_a_group_is_outdated_until_it_is_calculated_anew(
+    org: EmulatedOrg, granted: str, remove: Write
+) -> None:
+    org.recalculation_ms = 5000
+    group = org.has("PermissionSetGroup", DeveloperName="G", MasterLabel="G")
+    component = org.has("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=granted)
+    assert status(org, group) == "Outdated"
+    with pytest.raises(ZeroDivisionError), org.transaction():
+        org.clock.advance(5000)
+        raise ZeroDivisionError
+    assert status(org, group) == "Updated"
+    remove(org, "PermissionSetGroupComponent", component)
+    assert status(org, group) == "Outdated"
+    org.clock.advance(5000)
+    assert status(org, group) == "Updated"
+
+
+def status(org: EmulatedOrg, group: str) -> str:
+    return str(org.retrieve("PermissionSetGroup", group)["Status"])
+
+
 def test_api_names_are_unique_and_well_formed(org: EmulatedOrg, refused: Refused, granted: str) -> None:
     refused(lambda: org.has("PermissionSet", Name="release_manager", Label="X"), "DUPLICATE_DEVELOPER_NAME")
     for name in ("1st", "a b", "a__b", "a_"):
