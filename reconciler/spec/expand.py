@@ -37,6 +37,7 @@ DOLLAR_KEYS: Mapping[str, str | None] = {
 """Every key that speaks to `reconcile`; a reserved one with why it is refused."""
 
 MAX_EXPANDED_NODES = 2_000_000
+MAX_PROBLEMS = 1000
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _WHOLE = re.compile(r"\$\{([^{}]*)\}")
@@ -47,7 +48,7 @@ Each = Mapping[str, Node]
 
 
 class TooMuch(Exception):
-    """The expansion passed `MAX_EXPANDED_NODES`; the problem is noted."""
+    """The expansion passed a limit; the problem is noted."""
 
 
 class Expander:
@@ -70,6 +71,7 @@ class Expander:
         self.problems = problems
         self.complete = complete
         self.nodes_left = MAX_EXPANDED_NODES
+        self.problems_left = MAX_PROBLEMS
         self.sizes: dict[str, int] = {}
 
     def section(self, name: str, node: MapNode) -> MapNode | None:
@@ -390,6 +392,9 @@ class Expander:
 
     def _problem(self, what: str, where: SourceRef, mend: str | None) -> None:
         self.problems.append(Problem(what, where, mend))
+        self.problems_left -= 1
+        if self.problems_left < 0:
+            raise TooMuch
 
 
 def _count_nodes(node: Node) -> int:

@@ -82,8 +82,8 @@ def look(text: str) -> Look:
 
 
 def ambiguity(text: str) -> Ambiguity | None:
-    """Why the unquoted ``text`` must not be guessed, or None."""
-    if not text:
+    """Why the unquoted ``text`` must not be guessed, or None. Nothing so long is meant as a number."""
+    if not text or len(text) > MAX_NUMBER_DIGITS:
         return None
     if text[0] not in _FIRST:
         return _ambiguous_word(text)

@@ -29,6 +29,8 @@ def describe_value(value: Node) -> str:
     if isinstance(value, Secret):
         return f"the secret '{value.name}'"
     shown = value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "…"
+    if not shown.isprintable():  # nothing that a terminal would obey
+        shown = shown.encode("unicode_escape").decode()
     seen = look(value) if type(value) is Plain else Look.TEXT
     if seen is Look.NULL:
         return "nothing"

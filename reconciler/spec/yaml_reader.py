@@ -12,8 +12,9 @@ with 12 fields reads in well under a second, a file near the limits in some ten.
 
 import gc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 from reconciler.model.errors import Problem
@@ -97,12 +98,12 @@ def decode(data: bytes, file: str, problems: list[Problem]) -> str | None:
     except UnicodeDecodeError as error:
         problems.append(_undecodable(data, file, error))
         return None
-    bad = list(_UNREADABLE.finditer(text))
-    for match in bad[:MAX_PROBLEMS_PER_FILE]:
+    bad = list(islice(_UNREADABLE.finditer(text), MAX_PROBLEMS_PER_FILE))
+    for match, where in zip(bad, places_of(text, bad, file), strict=True):
         problems.append(
             Problem(
                 f"the character {_name(match[0])} cannot stand in a file of text",
-                place_of_offset(text, match.start(), file),
+                where,
                 f'remove it, or write it in double quotes as "{_escape(match[0])}"',
             )
         )
@@ -118,17 +119,20 @@ def too_large(file: str, size: int) -> Problem:
     )
 
 
-def place_of_offset(text: str, offset: int, file: str) -> SourceRef:
-    """The position of the character at ``offset``; lines end as YAML ends them."""
-    line, start = 1, 0
-    for match in _LINE_BREAK.finditer(text, 0, offset):
-        line, start = line + 1, match.end()
-    return SourceRef(file, line, offset - start + 1)
+def places_of(text: str, found: Iterable["re.Match[str]"], file: str) -> Iterator[SourceRef]:
+    """The positions of matches that come in order; lines end as YAML ends them. One walk over the text."""
+    line, start, at = 1, 0, 0
+    for match in found:
+        for end in _LINE_BREAK.finditer(text, at, match.start()):
+            line, start = line + 1, end.end()
+        at = match.start()
+        yield SourceRef(file, line, at - start + 1)
 
 
 def _undecodable(data: bytes, file: str, error: UnicodeDecodeError) -> Problem:
-    before = data[: error.start].decode("utf-8")
-    where = place_of_offset(before, len(before), file)
+    before = data[: error.start].decode("utf-8") + "?"
+    [where] = places_of(before, re.finditer(r"\Z", before), file)
+    where = where._replace(column=where.column - 1)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return Problem("the file is in UTF-16, not in UTF-8", where, "save the file as UTF-8")
     return Problem(
@@ -141,13 +145,12 @@ def _undecodable(data: bytes, file: str, error: UnicodeDecodeError) -> Problem:
 def _warn_of_invisible(text: str, file: str, warnings: list[Problem]) -> None:
     if text.isascii():
         return
-    for count, match in enumerate(_INVISIBLE.finditer(text)):
-        if count == MAX_PROBLEMS_PER_FILE:
-            return
+    found = list(islice(_INVISIBLE.finditer(text), MAX_PROBLEMS_PER_FILE))
+    for match, where in zip(found, places_of(text, found, file), strict=True):
         warnings.append(
             Problem(
                 f"the invisible character {_name(match[0])} may make this line look like what it is not",
-                place_of_offset(text, match.start(), file),
+                where,
                 f'remove it, or write it in double quotes as "{_escape(match[0])}" so that it is seen',
             )
         )
@@ -251,10 +254,10 @@ class _Builder:
             )
             raise _Stop
         if kind is events.MappingStartEvent:
-            return self._map(depth + 1, named)
+            return self._map(depth + 1, named, flow=bool(event.flow_style))
         return self._list(depth + 1, named)
 
-    def _map(self, depth: int, named: Place) -> MapNode:
+    def _map(self, depth: int, named: Place, *, flow: bool) -> MapNode:
         get, scalar, end = self.get, self.events.ScalarEvent, self.events.MappingEndEvent
         known_keys, plain = self.keys, self.plain
         entries: dict[str, Node] = {}
@@ -296,9 +299,17 @@ class _Builder:
             key_places.append(place)
             value_places.append(value_place)
         self._count(len(entries) * 2)
+        if flow:
+            self._check_blanks(entries, key_places)
         node = MapNode.build(entries, self.places, named, key_places, value_places)
         node.has_dollar = self.dollars != dollars
         return node
+
+    def _check_blanks(self, entries: Mapping[str, Node], key_places: Sequence[Place]) -> None:
+        """`{a:1}` is the key 'a:1' to YAML, and never meant so."""
+        for (key, value), place in zip(entries.items(), key_places, strict=True):
+            if ":" in key and type(value) is Plain and not value:
+                self._refuse(place, f"the key '{key}' has no value", "after a key write ': ' with a blank")
 
     def _list(self, depth: int, named: Place) -> ListNode:
         get, end = self.get, self.events.SequenceEndEvent

@@ -39,6 +39,7 @@ REFUSED: list[tuple[str, str | bytes, str, str]] = [
     ("two documents", "a: 1\n---\nb: 2\n", "2:1: a second document begins", "remove '---'"),
     ("a map as key", "{a: b}: c\n", "1:1: a key must be text", "name the key"),
     ("an empty key", "a: 1\n'': 2\n", "2:1: a key is empty", "name the key"),
+    ("a colon without a blank", "a: {b:1}\n", "1:5: the key 'b:1' has no value", "with a blank"),
     (
         "an open quote",
         "a: 'x\nb: 1\n",
@@ -215,6 +216,14 @@ def test_without_the_c_parser_the_same_is_read_and_refused(
         if problems:
             assert found[0].split(":")[1] == problems[0].split(":")[1], content
     assert importlib.import_module("ruamel.yaml")
+
+
+def test_a_file_of_bad_characters_or_of_digits_is_answered_at_once(read: Read) -> None:
+    _, problems = read(b"a\n" * 1000 + b"\0" * 2_000_000)
+    assert len(problems) == yaml_reader.MAX_PROBLEMS_PER_FILE
+    assert problems[1].startswith("x.yaml:1001:2: ")
+    assert read("a: " + "1" * 1_000_000)[1] == []
+    assert read("a: 0" + "1_" * 1_000_000)[1] == []
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
