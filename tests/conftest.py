@@ -29,6 +29,7 @@ from reconciler.resources.registry import make_kinds
 from reconciler.resources.states import load_desired
 from reconciler.spec.variables import OrgContext
 
+DEMO_SCHEMA = Path(__file__).resolve().parents[1] / "reconciler" / "cli" / "demo_schema"
 CREATED, EXPIRES, NOW = "2031-05-04T10:00:00Z", "2031-05-05T10:00:00Z", "2031-05-04T11:00:00Z"
 
 
@@ -71,13 +72,14 @@ class Stage:
     plans: int = 0
     report: Quiet = field(default_factory=Quiet)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 1_000_000.0
 
     def __post_init__(self) -> None:
         self.journal = self.open_journal()
 
     def open_journal(self) -> SqlJournal:
         return open_journal(
-            self.folder, environ={}, clock=lambda: 1_000_000.0, points=lambda name: self.points(name)
+            self.folder, environ={}, clock=lambda: self.seconds, points=lambda name: self.points(name)
         )
 
     def client(self) -> SalesforceOrg:
@@ -132,7 +134,9 @@ class Stage:
     def orders(self, verb: str, **more: Any) -> Orders:
         return Orders(verb=verb, now=lambda: NOW, **more)
 
-    def apply(self, plan: Plan | str, *, verb: str = "apply", world: World | None = None, **more: Any) -> Result:
+    def apply(
+        self, plan: Plan | str, *, verb: str = "apply", world: World | None = None, **more: Any
+    ) -> Result:
         made = self.plan(plan) if isinstance(plan, str) else plan
         return apply_plan(made, world or self.world(), self.journal, self.report, self.orders(verb, **more))
 
@@ -140,7 +144,12 @@ class Stage:
         return self.apply(plan, verb="resume")
 
     def plan_revert(
-        self, plan: Plan, *, on_conflict: str = "fail", targets: Sequence[str] = (), world: World | None = None
+        self,
+        plan: Plan,
+        *,
+        on_conflict: str = "fail",
+        targets: Sequence[str] = (),
+        world: World | None = None,
     ) -> Plan:
         made = world or self.world()
         lives = Lives.of(len(plan.steps), self.journal.entries(plan.plan_id))
@@ -177,6 +186,51 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     made = Stage(tmp_path)
     yield made
     made.journal.close()
+
+
+@pytest.fixture(scope="session")
+def demo_org() -> EmulatedOrg:
+    """An org with the demo's schema and two users; tests fork it."""
+    org = EmulatedOrg(clock=Clock.fixed())
+    org.load(DEMO_SCHEMA)
+    profile = org.rows("Profile", Name="Standard User")[0]["Id"]
+    for name in ("ada", "bob"):
+        org.has(
+            "User",
+            Username=f"{name}@acme.example",
+            LastName=name.title(),
+            Email=f"{name}@acme.example",
+            Alias=name,
+            ProfileId=profile,
+            TimeZoneSidKey="GMT",
+            LocaleSidKey="en_US",
+            LanguageLocaleKey="en_US",
+            EmailEncodingKey="UTF-8",
+        )
+    return org
+
+
+MakeStage = Callable[[], Stage]
+
+
+@pytest.fixture
+def new_stage(demo_org: EmulatedOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeStage]:
+    """Makes stages on forks of the demo org, as many as a property asks for."""
+    made: list[Stage] = []
+
+    def make() -> Stage:
+        stage = Stage(tmp_path_factory.mktemp("stage"), org=demo_org.fork())
+        made.append(stage)
+        return stage
+
+    yield make
+    for stage in made:
+        stage.journal.close()
+
+
+@pytest.fixture
+def demo(new_stage: MakeStage) -> Stage:
+    return new_stage()
 
 
 @pytest.fixture(scope="session")

@@ -288,7 +288,8 @@ def _former_or_present(resource: Resource, row: LiveRow | None, live: Found, dra
     if former is not None and row is not None and former.record_id != row.record_id:
         draft.problems.append(
             Problem(
-                f"{resource.key.address} and its former key are two rows: {row.record_id} and {former.record_id}",
+                f"{resource.key.address} and its former key are two rows: "
+                f"{row.record_id} and {former.record_id}",
                 resource.source,
                 "take out $was, or merge the rows",
             )

@@ -52,13 +52,13 @@ def protection_problems(
         if step.address in by_file:
             problems.append(
                 Problem(
-                    f"{step.address} is under $protect and would be deleted", step.source, "take out $absent"
+                    f"{step.address} would be deleted and is under $protect", step.source, "take out $absent"
                 )
             )
         elif step.address in protected:
             problems.append(
                 Problem(
-                    f"{step.address} was put under $protect by plan {protected[step.address]} and would be deleted",
+                    f"{step.address} would be deleted, and is under $protect since plan {protected[step.address]}",
                     step.source,
                     "declare it with $protect: false and apply that first, if it may go",
                 )

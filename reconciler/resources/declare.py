@@ -41,7 +41,7 @@ class Declarations:
     _by_key: dict[ResourceKey, Resource] = field(default_factory=dict)
 
     def add(self, resource: Resource, *, merge: bool = False) -> None:
-        """Add one resource. Two for one key are an error naming both, unless both say the same (``merge``)."""
+        """Add one resource. Two for one key are an error naming both, unless they agree (``merge``)."""
         other = self._by_key.setdefault(resource.key, resource)
         if other is resource:
             self.resources.append(resource)

@@ -37,9 +37,13 @@ TEXT_TYPES = frozenset(
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent", "long"})
 COMPOUND_TYPES = frozenset({"address", "location"})
 LOOKS_TYPED = re.compile(
-    r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?\Z|(true|false|null|~)\Z|\d{4}-\d\d?-\d\d?([Tt ].*)?\Z|0[xob]\w+\Z",
+    r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?\Z"
+    r"|(true|false|null|~)\Z"
+    r"|\d{4}-\d\d?-\d\d?([Tt ].*)?\Z"
+    r"|0[xob]\w+\Z",
     re.IGNORECASE,
 )
+"""Unquoted text that YAML, or a reader, may take for something else."""
 DATE_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,6}))?\s*(Z|z|[-+]\d\d:?\d\d)?\Z"
 )

@@ -12,6 +12,7 @@ Source: Object Reference, "PermissionSet", "ObjectPermissions", "FieldPermission
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.model.describe import FieldInfo
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Lane, Step
 from reconciler.model.promises import AccessChange
@@ -225,6 +226,10 @@ SECTION = Section(
 class PermissionSet(RowKind):
     name = "PermissionSet"
     lane = Lane.SETUP
+
+    def is_default(self, field: FieldInfo, raw: Any) -> bool:
+        """A new permission set permits nothing; there are hundreds of permissions."""
+        return raw is False
 
 
 class _Permissions(RowKind):

@@ -27,9 +27,9 @@ from reconciler.model.values import Fields, Ref, Secret, Value
 
 from . import soql
 from .fields import Misfit, desired_value, is_empty, live_value, same
-from .lookups import LookupTable, id_ref
+from .lookups import LookupTable
 from .refs import read_ref
-from .wants import Reader, Want
+from .wants import Reader, Want, target_of
 
 FORMER = "former key of"
 """Prefix of the key under which a row's former identity (`$was`) is looked for."""
@@ -296,24 +296,34 @@ class RowKind:
             for chunk in soql.chunks(soql.literal(row.record_id) for row in rows)
         ]
         found = Found()
-        for raw in [raw for answer in (yield queries) for raw in answer]:
+        raws = [raw for answer in (yield queries) for raw in answer]
+        references = [field for field in fields if field.reference_to]
+        ids = [raw[field.name] for field in references for raw in raws if raw[field.name]]
+        yield from self.lookups.name_ids(ids)
+        for raw in raws:
             live = by_id[raw["Id"][:15]]
             values: dict[str, Value] = {}
             for field in fields:
-                if raw[field.name] is None:
+                if raw[field.name] is None or self.is_default(field, raw[field.name]):
                     continue
                 if field.name in live.identity:
                     values[field.name] = live.identity[field.name]
                 elif field.name in live.fields:
                     values[field.name] = live.fields[field.name]
                 elif field.reference_to:
-                    values[field.name] = id_ref(field.reference_to[0], raw[field.name])
+                    values[field.name] = self.lookups.named(
+                        raw[field.name], target_of(field, raw[field.name])
+                    )
                 else:
                     values[field.name] = live_value(field, raw[field.name])
             found.rows[live.key] = LiveRow(
                 live.key, live.record_id, live.identity, values, live.modified, live.modified_by
             )
         return found
+
+    def is_default(self, field: FieldInfo, raw: Any) -> bool:
+        """Whether a new row has this value anyway, so that it need not be kept to make the row again."""
+        return False
 
     # ── diffing and undoing ──────────────────────────────────────────────────────────────────
 
@@ -368,7 +378,7 @@ class RowKind:
         if self.must_exist or not info.createable:
             problems.append(
                 Problem(
-                    f"{resource.key.address} is not in org {self.org.name}, and {info.name} rows cannot be made",
+                    f"{resource.key.address} is not in org {self.org.name}, and {info.name} cannot be made",
                     resource.source,
                     "check the name; Salesforce makes these rows by itself",
                 )

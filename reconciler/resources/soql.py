@@ -48,7 +48,7 @@ def select(
     columns = ", ".join(name(path) for path in dict.fromkeys(paths))
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     order = f" ORDER BY {name(order_by)}" if order_by else ""
-    return f"SELECT {columns} FROM {name(sobject)}{where}{order}"
+    return f"SELECT {columns} FROM {name(sobject)}{where}{order}"  # noqa: S608  names are checked above
 
 
 def is_in(path: str, values: Sequence[str]) -> str:

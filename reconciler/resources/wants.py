@@ -17,11 +17,11 @@ from reconciler.model.keys import ResourceKey
 from reconciler.model.promises import Found, Routine, Row
 from reconciler.model.source import SourceRef
 from reconciler.model.state import LiveRow
-from reconciler.model.values import Ref, Scalar, Value, make_ref
+from reconciler.model.values import Ref, Value, make_ref
 
 from . import soql
 from .fields import live_value
-from .lookups import LookupTable, at_path, fold, id_ref
+from .lookups import NAMED_BY, LookupTable, at_path, fold, id_ref
 
 STAMPS = ("LastModifiedDate", "LastModifiedById")
 
@@ -110,7 +110,7 @@ class Reader:
     def members(
         self, owners: Sequence[Mapping[str, Value]], template: Want, conditions: Sequence[str] = ()
     ) -> Routine[list[LiveRow]]:
-        """All rows under ``owners`` (the shared part of their identities), named as ``template`` names them."""
+        """All rows under ``owners`` (what their identities share), named as ``template`` names them."""
         yield from self.lookups.find(self._loose_refs([Want(template.key, owner, {}) for owner in owners]))
         columns = self._columns([template])
         name = next(iter(owners[0]))
@@ -253,7 +253,7 @@ class Reader:
             for ref in refs:
                 if (self.lookups.id_of(ref) or "")[:15] == raw[:15]:
                     return ref
-            return self.lookups.named(raw, _target(info, raw))
+            return self.lookups.named(raw, target_of(info, raw))
         parent = row.get(info.relationship or "") or {}
         for ref in refs:
             if ref.key[0][0] == "Id":
@@ -282,7 +282,7 @@ class Reader:
         for want, row in strays:
             live = found.rows[want.key]
             renamed = {
-                name: self.lookups.named(row[name], _target(self._field(name), row[name]))
+                name: self.lookups.named(row[name], target_of(self._field(name), row[name]))
                 for name in want.fields
                 if row[name] in ids and len(self._field(name).reference_to) > 1
             }
@@ -313,9 +313,8 @@ def _filter_literal(info: FieldInfo | None, value: Value) -> str:
     raise TypeError(f"cannot be filtered by: {value!r}")
 
 
-def _target(info: FieldInfo, record_id: str) -> str:
-    from .lookups import NAMED_BY
-
+def target_of(info: FieldInfo, record_id: str) -> str:
+    """The object that ``record_id`` is of, where the field may point to several."""
     if record_id[:3] in NAMED_BY:
         return NAMED_BY[record_id[:3]][0]
     return info.reference_to[0] if info.reference_to else "Name"
@@ -327,10 +326,3 @@ def _two_rows(want: Want, first: str, second: str) -> Problem:
         want.source,
         "choose a $key that is unique, give the rows different keys, or merge them",
     )
-
-
-def scalar(value: Value) -> Scalar:
-    """The value where only a scalar can stand. Raises TypeError for a look-up or a secret."""
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    raise TypeError(f"not a plain value: {value!r}")
