@@ -83,8 +83,8 @@ def _edges(drafted: Sequence[Drafted]) -> Edges:
         if step.action is not Action.DELETE:
             for name, ref in (*refs_in(step.after), *refs_in(step.identity)):
                 other = made.find(ref)
-                if other is not None and other != number:
-                    edges[number][other] = name
+                if other is not None and (other != number or step.action is Action.CREATE):
+                    edges[number][other] = name  # a row that names itself is a cycle of one
         if step.before is not None:
             for name, ref in refs_in(step.before):
                 other = gone_by_id.get(str(ref.key[0][1])) if _by_id(ref) else gone.find(ref)
@@ -143,7 +143,11 @@ def _break_cycles(drafted: list[Drafted], world: World) -> tuple[list[Drafted], 
 
         graph: nx.DiGraph[int] = nx.DiGraph()
         graph.add_edges_from((number, other) for number, others in edges.items() for other in others)
-        knots = [knot for knot in nx.strongly_connected_components(graph) if len(knot) > 1]
+        knots = [
+            knot
+            for knot in nx.strongly_connected_components(graph)
+            if len(knot) > 1 or graph.has_edge(*(2 * tuple(knot)))
+        ]
         for knot in sorted(knots, key=min):
             cycle = [edge[0] for edge in nx.find_cycle(graph.subgraph(sorted(knot)))]
             _open_cycle(cycle, drafted, edges, world)
@@ -190,8 +194,8 @@ def _link_later(number: int, other: int, field_name: str, drafted: list[Drafted]
         reason=f"links {field_name} once both rows are there",
     )
     drafted.append(Drafted(link))
-    edges[len(drafted) - 1] = {number: "", other: ""}
     del edges[number][other]
+    edges[len(drafted) - 1] = {number: "", other: ""}
 
 
 def replace_step(each: Drafted, step: Step) -> Drafted:

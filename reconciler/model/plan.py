@@ -201,9 +201,16 @@ class Plan:
     """Made with --target or --exclude: the state as a whole may still differ."""
     secrets: tuple[str, ...] = ()
     """Names of the secret variables that must be given again when it is applied."""
+    _digests: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def digest(self) -> str:
+        """Computed once: a plan does not change."""
+        if not self._digests:
+            self._digests.append(self._compute_digest())
+        return self._digests[0]
+
+    def _compute_digest(self) -> str:
         return digest(
             {
                 "org_id": self.org_id,

@@ -44,6 +44,8 @@ LOOKS_TYPED = re.compile(
     re.IGNORECASE,
 )
 """Unquoted text that YAML, or a reader, may take for something else."""
+FIRST_YEAR, LAST_YEAR = 1700, 4000
+"""Source: SOQL and SOSL Reference, "Date Formats and Date Literals"."""
 DATE_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,6}))?\s*(Z|z|[-+]\d\d:?\d\d)?\Z"
 )
@@ -217,14 +219,20 @@ def _number(number: Decimal, scale: int) -> int | float:
 
 def _date(info: FieldInfo, raw: Any) -> str:
     try:
-        return dt.date.fromisoformat(str(raw)).isoformat()
+        day = dt.date.fromisoformat(str(raw))
     except ValueError:
         raise Misfit(f"'{info.name}' is a date, found '{raw}'", "write it like 2026-01-31") from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise Misfit(
+            f"'{info.name}' takes dates from {FIRST_YEAR} to {LAST_YEAR}, found {raw}",
+            "write a date between them",
+        )
+    return day.isoformat()
 
 
 def _datetime(info: FieldInfo, raw: Any) -> str:
     text = _utc_text(str(raw), zone_needed=True)
-    if text is None:
+    if text is None or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
         raise Misfit(
             f"'{info.name}' is a date and time with a zone, found '{raw}'",
             "write it like 2026-01-31T10:00:00Z",
