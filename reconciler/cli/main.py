@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "schema": ("schema", "Print the JSON Schema of state files, for editors."),
     "unlock": ("unlock", "Give back the lease of a run that died."),
     "emulator": ("emulator", "Serve the emulated org, or reset it."),
+    "demo": ("demo", "Watch a release being planned, applied, refused and taken back."),
 }
 """Command -> its module here, and the line that help shows without importing it."""
 
@@ -71,28 +72,32 @@ def main() -> None:
     """
 
 
-def run(args: list[str] | None = None) -> None:
-    """Run the command line and exit with its code. Errors of ours become text, or JSON with ``--json``."""
+def run() -> None:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one command and answer with its exit code. Errors of ours become text, or JSON with ``--json``."""
     from reconciler.model.errors import ReconcileError
 
-    arguments = sys.argv[1:] if args is None else args
     try:
         code: Any = main.main(args=arguments, prog_name="reconcile", standalone_mode=False)
-        _end(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
     except ReconcileError as error:
         _report(error, as_json="--json" in arguments)
-        _end(error.exit_code)
+        return error.exit_code
     except click.exceptions.Exit as end:
-        _end(end.exit_code)
+        return end.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)
-        _end(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        _end(1)
+        return 1
     except BrokenPipeError:
         sys.stderr.close()
-        _end(141)
+        return 141
 
 
 def _report(error: Any, *, as_json: bool) -> None:
@@ -104,7 +109,3 @@ def _report(error: Any, *, as_json: bool) -> None:
     from reconciler.render.text import render_problems
 
     click.echo(render_problems(error.problems), err=True)
-
-
-def _end(code: int) -> None:
-    sys.exit(code)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from reconciler.model.errors import Problem
 from reconciler.model.keys import ResourceKey
@@ -11,8 +12,15 @@ from reconciler.model.values import Fields, Ref, Secret, Value, to_json
 
 from .world import World, pump
 
-ABSENT = "absent"
-PRESENT = "present"
+
+class Presence(StrEnum):
+    """Whether a row is there, where a value would stand in a comparison of fields."""
+
+    ABSENT = "absent"
+    PRESENT = "present"
+
+
+ABSENT, PRESENT = Presence.ABSENT, Presence.PRESENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Moved:
 
 
 def show(value: Value) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Presence):
         return f"'{value}'"
     return "empty" if value is None else str(value)
 
