@@ -107,7 +107,8 @@ def _svg_arrow(start: tuple[float, float, float], end: tuple[float, float, float
 
 def _svg_box(node: str, x: float, y: float, width: float) -> str:
     return (
-        f'<g><rect x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="24" rx="4" fill="#eef3fb" stroke="#557"/>'
+        f'<g><rect x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="24" rx="4" '
+        'fill="#eef3fb" stroke="#557"/>'
         f'<text x="{x + 10:.0f}" y="{y + 16:.0f}" fill="#223">{escape(safe(node))}</text></g>'
     )
 
