@@ -58,7 +58,8 @@ def protection_problems(
         elif step.address in protected:
             problems.append(
                 Problem(
-                    f"{step.address} would be deleted, and is under $protect since plan {protected[step.address]}",
+                    f"{step.address} would be deleted; it is under $protect since plan "
+                    f"{protected[step.address]}",
                     step.source,
                     "declare it with $protect: false and apply that first, if it may go",
                 )
