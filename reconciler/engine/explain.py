@@ -50,5 +50,5 @@ def explain(address: str, desired: DesiredState, world: World, journal: Journal)
         [parent for child, parent in links if child == address],
         [child for child, parent in links if parent == address],
         journal.protected(world.org.org_id).get(address),
-        journal.plans_touching(world.org.org_id, [address], ""),
+        journal.plans_touching(world.org.org_id, [address]),
     )

@@ -168,9 +168,11 @@ class SqlJournal:
             row = None if connection is None else connection.execute(query).first()
         return leases.lease_of(row) if row is not None and leases.is_held(row) else None
 
-    def plans_touching(self, org_id: str, addresses: Sequence[str], after: str) -> Sequence[PlanRecord]:
+    def plans_touching(
+        self, org_id: str, addresses: Sequence[str], after: str | None = None
+    ) -> Sequence[PlanRecord]:
         """Counts every plan that may have written: finished, partly applied, or left by a dead run."""
-        since = self._row(after).first_entry
+        since = 0 if after is None else self._row(after).first_entry
         if since is None:
             return ()
         found: dict[str, tuple[int, PlanRecord]] = {}

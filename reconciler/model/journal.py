@@ -154,6 +154,8 @@ class Journal(Protocol):
 
     def lease(self, org_id: str) -> Lease | None: ...
 
-    def plans_touching(self, org_id: str, addresses: Sequence[str], after: str) -> Sequence[PlanRecord]:
-        """Plans applied after plan ``after`` with a step on one of ``addresses``, oldest first."""
+    def plans_touching(
+        self, org_id: str, addresses: Sequence[str], after: str | None = None
+    ) -> Sequence[PlanRecord]:
+        """Plans applied (after plan ``after``) with a step on one of ``addresses``, oldest first."""
         ...
