@@ -37,6 +37,7 @@ def make(
 ) -> "tuple[Plan, World]":
     """Read the states, look at the org, and store the plan unless it is empty."""
     from reconciler.engine.plan import PlanOptions, make_plan
+    from reconciler.engine.policy import PlanLimits
 
     from .wiring import new_header, open_world, read_states
 
@@ -48,7 +49,7 @@ def make(
         world,
         new_header(org.name),
         protected=lambda: project.journal.protected(world.org.org_id),
-        options=PlanOptions(targets, excludes, require_reversible),
+        options=PlanOptions(targets, excludes, require_reversible, PlanLimits(**org.limits.model_dump())),
     )
     if plan.steps or plan.protects or plan.unprotects:
         project.journal.save_plan(plan)

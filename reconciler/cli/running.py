@@ -78,11 +78,12 @@ def secrets_of(project: "Project", plan: "Plan", given: "tuple[str, ...]") -> di
 
     from reconciler.model.errors import PlanRefused, Problem
 
-    from .wiring import org_secrets, pairs
+    from .wiring import OrgSecrets, pairs
 
     if not plan.secrets:
         return {}
-    known = {**org_secrets(project.org(plan.org_name)), **pairs(given)}
+    by_reference = OrgSecrets(project.org(plan.org_name))
+    known = {name: by_reference[name] for name in plan.secrets if name in by_reference} | pairs(given)
     for name in plan.secrets:
         if (value := os.environ.get(f"RECONCILE_VAR_{name}")) is not None:
             known[name] = value

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -124,15 +124,26 @@ def org_context(org: "OrgConfig") -> Any:
     from reconciler.spec.variables import OrgContext
 
     return OrgContext(
-        name=org.name, tags=frozenset(org.tags), variables=org.variables, secrets=org_secrets(org)
+        name=org.name, tags=frozenset(org.tags), variables=org.variables, secrets=OrgSecrets(org)
     )
 
 
-def org_secrets(org: "OrgConfig") -> dict[str, str]:
-    """Secret variables that orgs.yaml gives by reference, resolved."""
-    from reconciler.cli.connecting import reveal
+class OrgSecrets(Mapping[str, str]):
+    """Secret variables that orgs.yaml gives by reference. Each is read when it is asked for."""
 
-    return {name: reveal(reference) for name, reference in org.secret_variables.items()}
+    def __init__(self, org: "OrgConfig") -> None:
+        self._references = org.secret_variables
+
+    def __getitem__(self, name: str) -> str:
+        from .connecting import reveal
+
+        return reveal(self._references[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._references)
+
+    def __len__(self) -> int:
+        return len(self._references)
 
 
 def open_world(

@@ -18,7 +18,14 @@ from reconciler.model.values import Ref, Secret, Value
 from .declared import check_depends_on
 from .impact import count_impact
 from .order import CycleFound, Drafted, name_deleted_parents, order
-from .policy import Damage, irreversible_problems, protection_problems, refuse
+from .policy import (
+    Damage,
+    PlanLimits,
+    irreversible_problems,
+    limit_problems,
+    protection_problems,
+    refuse,
+)
 from .rows_index import RowsIndex, refs_in
 from .world import World, pump
 
@@ -34,6 +41,7 @@ class PlanOptions:
     targets: Sequence[str] = ()
     excludes: Sequence[str] = ()
     require_reversible: bool = False
+    limits: PlanLimits = field(default_factory=PlanLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ def make_plan(
             *draft.damage.problems(),
             *protection_problems(steps, kept, declared),
             *(irreversible_problems(steps) if options.require_reversible else ()),
+            *limit_problems(steps, count_impact(steps, world), options.limits),
         ]
     )
     return assemble(steps, desired, header, world, draft.warnings, declared, kept, options)
@@ -128,7 +137,7 @@ def assemble(
         created_at=header.created_at,
         expires_at=header.expires_at,
         release=desired.release,
-        impact=count_impact(steps, world),
+        impact=replace(count_impact(steps, world), calls_left=world.org.calls_left),
         protects=tuple(address for address in declared if address not in protected),
         unprotects=tuple(sorted(released & set(protected))),
         warnings=(*desired.warnings, *warnings),

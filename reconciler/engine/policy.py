@@ -1,9 +1,10 @@
 """What a plan may not do: damage budgets, protected resources, steps without a way back."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.model.errors import PlanRefused, Problem
-from reconciler.model.plan import Action, Reversibility, Step
+from reconciler.model.plan import Action, Impact, Reversibility, Step
 from reconciler.model.state import Budget
 
 
@@ -65,6 +66,32 @@ def protection_problems(
                 )
             )
     return problems
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLimits:
+    """What an org lets one plan do, from orgs.yaml; None: no limit."""
+
+    api_calls: int | None = None
+    changes: int | None = None
+    deletes: int | None = None
+
+
+def limit_problems(steps: Sequence[Step], impact: Impact, limits: PlanLimits) -> list[Problem]:
+    deletes = sum(step.action is Action.DELETE for step in steps)
+    counted = (
+        ("changes", len(steps), limits.changes),
+        ("deletes", deletes, limits.deletes),
+        ("API calls", impact.calls_to_apply, limits.api_calls),
+    )
+    return [
+        Problem(
+            f"the plan takes {count} {what}, the org's limits in orgs.yaml allow {allowed}",
+            mend="split it with --target, or raise the limit",
+        )
+        for what, count, allowed in counted
+        if allowed is not None and count > allowed
+    ]
 
 
 def irreversible_problems(steps: Sequence[Step]) -> list[Problem]:

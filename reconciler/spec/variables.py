@@ -14,6 +14,7 @@ validated anywhere: the first of `one_of`, otherwise something of its type.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,8 +50,8 @@ class VariableValues:
 class OrgContext:
     """What a state may ask about the org it is meant for.
 
-    ``variables`` hold nodes, or plain JSON values; those of secret variables are already resolved
-    and stand in ``secrets``.
+    ``variables`` hold nodes, or plain JSON values. ``secrets`` gives those of secret variables; it is
+    asked only for what a state declares, so it may read a keyring or a file.
     """
 
     name: str
@@ -194,6 +195,8 @@ def resolve(
     found = Variables()
     for name, declared in declarations.items():
         value = next((source[name] for source in sources if name in source), None)
+        if value is not None and callable(value.value):
+            value = value._replace(value=value.value())  # a secret is read only when a state declares it
         if value is None and declared.default is not None:
             value = _Given(declared.default, False, "its default", declared.default_source)
         if value is None:
@@ -248,8 +251,8 @@ def _org_values(org: OrgContext | None) -> dict[str, _Given]:
     for name, value in org.variables.items():
         where = org.variables.value_source(name) if isinstance(org.variables, MapNode) else None
         values[str(name)] = _Given(to_node(value, where or SourceRef(origin, 1, 1)), False, origin, where)
-    for name, secret in org.secrets.items():
-        values[name] = _Given(secret, True, origin, None)
+    for name in org.secrets:
+        values[name] = _Given(partial(org.secrets.__getitem__, name), True, origin, None)
     return values
 
 
