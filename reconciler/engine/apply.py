@@ -24,6 +24,7 @@ from reconciler.model.promises import Sending
 from reconciler.model.state import LiveRow
 from reconciler.model.values import Ref
 
+from .impact import count_impact
 from .life import NOT_SENT_CODE, Lives, Status, outcome_to_json
 from .looking import Moved, as_left, is_as_after, is_as_before, moved_from, read_rows
 from .rows_index import refs_in
@@ -172,6 +173,23 @@ class _Applying:
         moved = [each for step in steps for each in self._moved(step)]
         if moved:
             self._refuse(moved)
+        self._check_allowance(todo)
+
+    def _check_allowance(self, todo: Sequence[int]) -> None:
+        """A run that would use up the org's API calls is not begun: other systems live on them too."""
+        left = self.world.org.calls_left
+        needed = count_impact(self._steps(todo), self.world).calls_to_apply
+        if left is None or needed <= left:
+            return
+        done = self.lives.numbers(Status.DONE)
+        self.run.finish(PlanStatus.PARTLY if done else PlanStatus.PLANNED, remark="too few API calls left")
+        raise PlanRefused(
+            Problem(
+                f"the plan takes about {needed} API calls, the org has {left} left today; "
+                "nothing was written",
+                mend="apply it when the allowance is there again, it is still good until it expires",
+            )
+        )
 
     def _find(self, refs: Sequence[Ref]) -> None:
         pump(self.world.org, [self.world.lookups.find(refs)])
