@@ -135,6 +135,13 @@ def is_empty(raw: Any) -> bool:
     return isinstance(raw, str) and (is_null(raw) or (type(raw) is str and not raw.strip()))
 
 
+def as_told(raw: Any) -> Any:
+    """A value of an answer whose field is not at hand: date-times in their canonical form."""
+    if isinstance(raw, str) and raw.endswith("+0000"):
+        return _utc_text(raw) or raw
+    return raw
+
+
 def untyped(raw: Any) -> Scalar:
     """A natural key's value where no describe is at hand: plain numbers are numbers, the rest is text."""
     if isinstance(raw, Plain):

@@ -6,6 +6,7 @@ back from ids to keys: users by Username, groups and queues by DeveloperName and
 Name, roles, permission sets and record types by theirs.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from reconciler.model.promises import Routine, Row
 from reconciler.model.values import Ref, Scalar, Value, make_ref
 
 from . import soql
+from .fields import as_told
+from .key_types import KeyTypes, NoSuchField
 
 THIS_ORG = Ref("Organization", ())
 """The org itself, as the owner of a custom setting's default."""
@@ -34,9 +37,12 @@ NAMED_BY: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 DEFAULT_KEY: Mapping[str, tuple[str, ...]] = {sobject: fields for sobject, _, fields in NAMED_BY.values()}
 
 
+LIKE_A_DATE = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[-+]\d\d:?\d\d))?\Z", re.ASCII)
+
+
 def fold(value: Value) -> Value:
     """The form under which two keys are one."""
-    return value.casefold() if isinstance(value, str) else value
+    return as_told(value).casefold() if isinstance(value, str) else value
 
 
 def fold_ref(ref: Ref) -> Ref:
@@ -61,21 +67,22 @@ def at_path(row: Row, path: str) -> Any:
 class LookupTable:
     """Keeps the promise `model.promises.Lookups`. Costs a query per 2,000 keys of one shape."""
 
-    def __init__(self, org_id: str) -> None:
+    def __init__(self, org_id: str, types: KeyTypes) -> None:
+        self.types = types
         self._ids: dict[Ref, str] = {fold_ref(THIS_ORG): org_id}
         self._named: dict[str, Ref] = {org_id[:15]: THIS_ORG}
 
     def find(self, refs: Iterable[Ref]) -> Routine[None]:
-        wanted: dict[tuple[str, tuple[str, ...]], dict[Ref, None]] = {}
+        wanted: dict[tuple[str, tuple[str, ...]], dict[Ref, Ref]] = {}
         for ref in refs:
             folded = fold_ref(ref)
             if folded in self._ids or (ref.key and ref.key[0][0] == "Id"):
                 continue
-            wanted.setdefault((ref.sobject, tuple(path for path, _ in ref.key)), {})[folded] = None
+            wanted.setdefault((ref.sobject, tuple(path for path, _ in ref.key)), {})[folded] = ref
         asked: list[tuple[str, tuple[str, ...]]] = []
         queries: list[str] = []
-        for (sobject, paths), folded_refs in wanted.items():
-            for query in _queries(sobject, paths, list(folded_refs)):
+        for (sobject, paths), same_shape in wanted.items():
+            for query in self._queries(sobject, paths, list(same_shape.values())):
                 asked.append((sobject, paths))
                 queries.append(query)
         if not queries:
@@ -83,8 +90,37 @@ class LookupTable:
         for (sobject, paths), rows in zip(asked, (yield queries), strict=True):
             self._learn_rows(sobject, paths, rows, wanted[sobject, paths])
 
+    def _queries(self, sobject: str, paths: tuple[str, ...], refs: list[Ref]) -> list[str]:
+        """Queries that together find all ``refs``: the longest column is cut, the others filter along."""
+        columns = [
+            list(dict.fromkeys(self.literal(sobject, path, ref.key[at][1]) for ref in refs))
+            for at, path in enumerate(paths)
+        ]
+        longest = max(range(len(paths)), key=lambda at: len(columns[at]))
+        others = [
+            soql.is_in(path, columns[at])
+            for at, path in enumerate(paths)
+            if at != longest and sum(map(len, columns[at])) < soql.MAX_CHARACTERS // 10
+        ]
+        return [
+            soql.select(sobject, ["Id", *paths], [soql.is_in(paths[longest], chunk), *others])
+            for chunk in soql.chunks(columns[longest])
+        ]
+
+    def literal(self, sobject: str, path: str, value: Value) -> str:
+        """The value of a key as SOQL writes it: dates bare, as only the field's type can tell."""
+        scalar = _scalar(value)
+        if isinstance(scalar, str) and LIKE_A_DATE.match(scalar):
+            try:
+                field = self.types.field(sobject, path)
+            except NoSuchField:
+                field = None  # the org says so when it is asked
+            if field is not None and field.type in ("date", "datetime"):
+                return str(as_told(scalar))
+        return soql.literal(scalar)
+
     def _learn_rows(
-        self, sobject: str, paths: tuple[str, ...], rows: Iterable[Row], wanted: Mapping[Ref, None]
+        self, sobject: str, paths: tuple[str, ...], rows: Iterable[Row], wanted: Mapping[Ref, Ref]
     ) -> None:
         for row in rows:
             ref = Ref(sobject, tuple((path, fold(at_path(row, path))) for path in paths))
@@ -136,23 +172,6 @@ class LookupTable:
     def named(self, record_id: str, sobject: str) -> Ref:
         """The natural key of ``record_id``, or a reference by id where it has none."""
         return self._named.get(record_id[:15]) or id_ref(sobject, record_id)
-
-
-def _queries(sobject: str, paths: tuple[str, ...], refs: list[Ref]) -> list[str]:
-    """Queries that together find all ``refs``: the longest column is cut, the others filter along."""
-    columns: list[list[Scalar]] = [
-        list(dict.fromkeys(_scalar(ref.key[at][1]) for ref in refs)) for at in range(len(paths))
-    ]
-    longest = max(range(len(paths)), key=lambda at: len(columns[at]))
-    others = [
-        soql.is_in(path, [soql.literal(value) for value in columns[at]])
-        for at, path in enumerate(paths)
-        if at != longest and sum(len(str(value)) for value in columns[at]) < soql.MAX_CHARACTERS // 10
-    ]
-    return [
-        soql.select(sobject, ["Id", *paths], [soql.is_in(paths[longest], chunk), *others])
-        for chunk in soql.chunks(soql.literal(value) for value in columns[longest])
-    ]
 
 
 def _scalar(value: Value) -> Scalar:

@@ -202,7 +202,7 @@ def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
         parent = fields.get(relationship)
         if parent is None:
             parent = fields[relationship] = {}
-        parent[path] = str(cell)
+        parent[path] = cell
     return fields
 
 

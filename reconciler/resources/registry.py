@@ -15,6 +15,7 @@ from . import (
     user_role,
 )
 from .declare import Section
+from .key_types import KeyTypes
 from .lookups import LookupTable
 from .rows import RowKind
 
@@ -54,5 +55,5 @@ permission set before who has it, queue before what it owns."""
 
 def make_kinds(org: OrgClient, secrets: Mapping[str, str]) -> tuple[dict[str, Kind], LookupTable]:
     """The kinds bound to one org for one run, and the look-ups they share."""
-    lookups = LookupTable(org.org_id)
+    lookups = LookupTable(org.org_id, KeyTypes(org))
     return {kind.name: kind(org, lookups, secrets) for kind in KINDS}, lookups

@@ -26,7 +26,8 @@ from reconciler.model.state import LiveRow, Resource, Scope
 from reconciler.model.values import Fields, Ref, Secret, Value
 
 from . import soql
-from .fields import Misfit, desired_value, is_empty, live_value, same
+from .fields import Misfit, desired_value, is_empty, live_value, same, untyped
+from .key_types import NoSuchField
 from .lookups import LookupTable
 from .refs import read_ref
 from .wants import Reader, Want, target_of
@@ -128,7 +129,7 @@ class RowKind:
                 typed[field.name] = value
                 continue
             try:
-                typed[field.name] = self._typed_value(info, field, value)
+                typed[field.name] = self._typed_value(info.name, field.name, field, value)
             except Misfit as misfit:
                 problems.append(Problem(misfit.what, resource.origin.source_of(name), misfit.mend))
             else:
@@ -142,11 +143,11 @@ class RowKind:
                     )
         return typed
 
-    def _typed_value(self, info: ObjectInfo, field: FieldInfo, raw: Any) -> Value:
+    def _typed_value(self, sobject: str, path: str, field: FieldInfo, raw: Any) -> Value:
         """`desired_value`, remembered: release data repeats itself."""
         if not isinstance(raw, str):
             return desired_value(field, raw)
-        known = self._typed.setdefault((info.name, field.name), {})
+        known = self._typed.setdefault((sobject, path), {})
         token = (type(raw), raw)
         if token not in known:
             if len(known) > 50_000:
@@ -178,10 +179,19 @@ class RowKind:
             problems.append(_no_such_field(info, name, where))
             return None, None
         try:
-            return field, read_ref(field, info.name, raw)
+            return field, read_ref(field, info.name, raw, self._key_value)
         except Misfit as misfit:
             problems.append(Problem(misfit.what, where, misfit.mend))
+        except NoSuchField as missing:
+            problems.append(_no_such_field(missing.info, missing.name, where))
         return None, None
+
+    def _key_value(self, sobject: str, path: str, raw: Any) -> Value:
+        """A value of a parent's key, typed as the parent's own field is. Raises `Misfit`, `NoSuchField`."""
+        field = self.lookups.types.field(sobject, path)
+        if field is None or is_empty(raw):
+            return untyped(raw)
+        return self._typed_value(sobject, path, field, raw)
 
     def _refreshed(self, sobject: str) -> ObjectInfo:
         """The describe past the cache: the field may be younger than the cache. Once an object."""

@@ -20,7 +20,7 @@ from reconciler.model.state import LiveRow
 from reconciler.model.values import Ref, Value, make_ref
 
 from . import soql
-from .fields import live_value
+from .fields import as_told, live_value
 from .lookups import NAMED_BY, LookupTable, at_path, fold, id_ref
 
 STAMPS = ("LastModifiedDate", "LastModifiedById")
@@ -195,7 +195,7 @@ class Reader:
                         literals.append(soql.literal(record_id))
                     continue
                 path = f"{info.relationship}.{value.key[0][0]}"
-                literals.append(_filter_literal(None, value.key[0][1]))
+                literals.append(self.lookups.literal(value.sobject, *value.key[0]))
             else:
                 literals.append(_filter_literal(info, value))
         for chunk in soql.chunks(dict.fromkeys(literals)):
@@ -263,7 +263,9 @@ class Reader:
                 return ref
         for _, paths in column.shapes:
             if paths and paths[0] != "Id" and all(at_path(parent, path) is not None for path in paths):
-                return make_ref(info.reference_to[0], {path: at_path(parent, path) for path in paths})
+                return make_ref(
+                    info.reference_to[0], {path: as_told(at_path(parent, path)) for path in paths}
+                )
         return id_ref(info.reference_to[0], raw)
 
     def _name_strays(self, strays: Sequence[tuple[Want, Row]], found: Found) -> Routine[None]:
@@ -305,8 +307,8 @@ def _shape(identity: Mapping[str, Value]) -> tuple[str, ...]:
     )
 
 
-def _filter_literal(info: FieldInfo | None, value: Value) -> str:
-    if info is not None and info.type in ("date", "datetime") and isinstance(value, str):
+def _filter_literal(info: FieldInfo, value: Value) -> str:
+    if info.type in ("date", "datetime") and isinstance(value, str):
         return value  # SOQL writes dates without quotes; the canonical form is its own
     if isinstance(value, str | int | float | bool) or value is None:
         return soql.literal(value)
