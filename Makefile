@@ -12,7 +12,7 @@ demo: $(VENV)/.demo
 	@$(BIN)/reconcile demo states/quickstart.yaml
 
 test: lint
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $(WORKERS) -rs --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
