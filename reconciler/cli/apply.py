@@ -132,14 +132,14 @@ def _agreed(plan: "Plan", auto_approve: str | None, *, as_json: bool) -> bool:
     """Show the plan and ask; an empty one is said and run for what it protects."""
     from reconciler.model.errors import PlanRefused, Problem
     from reconciler.render.machine import dumps, plan_to_json
-    from reconciler.render.text import render_plan
+    from reconciler.render.text import count, render_plan
 
     from .wiring import confirm
 
     if as_json:
         click.echo(dumps({**plan_to_json(plan), "type": "plan"}))
     else:
-        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {len(plan.steps)} steps"))
+        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {count(len(plan.steps), 'step')}"))
     if not plan.steps:
         return bool(plan.protects or plan.unprotects)
     if auto_approve is not None:
@@ -153,7 +153,7 @@ def _agreed(plan: "Plan", auto_approve: str | None, *, as_json: bool) -> bool:
                 mend=f"review it, then 'reconcile apply {plan.plan_id}'",
             )
         )
-    if confirm(f"Apply these {len(plan.steps)} steps to {plan.org_name}?"):
+    if confirm(f"Apply {count(len(plan.steps), 'step')} to {plan.org_name}?"):
         return True
     click.echo("Not applied.")
     return False

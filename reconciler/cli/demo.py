@@ -58,7 +58,7 @@ def _play(state: str) -> int:
     _run("apply", second, expect=3)
     _say("The first plan is taken back. What somebody moved is a conflict, until we say to overwrite it.")
     _run("revert", first, expect=9)
-    _run("revert", first, "--on-conflict=force", "--auto-approve=all")
+    _run("revert", first, "--on-conflict=force", "--auto-approve")
     same = _picture() == before
     _say(
         "The org is as before, but for the inactive user that the plan announced."

@@ -22,7 +22,7 @@ def command(
     var_files: Sequence[Path],
     as_json: bool,
 ) -> None:
-    """Tell where ADDRESS is declared, what is live, what it stands on, what a plan would do, and who did what.
+    """Tell where ADDRESS is declared, what is live, what it stands on, what would change, who did what.
 
     \b
     Example:

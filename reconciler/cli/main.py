@@ -62,7 +62,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="reconcile")
 def main() -> None:
-    """Declare what a Salesforce org must look like after a release; plan it, apply it, prove it, take it back.
+    """Say what a Salesforce org must look like after a release; plan it, apply it, prove it, take it back.
 
     \b
     Exit codes: 0 done or no change · 1 error · 2 changes present (--detailed-exitcode)
@@ -81,8 +81,10 @@ def execute(arguments: list[str]) -> int:
     """Run one command and answer with its exit code. Errors of ours become text, or JSON with ``--json``."""
     from reconciler.model.errors import ReconcileError
 
+    from .options import with_values
+
     try:
-        code: Any = main.main(args=arguments, prog_name="reconcile", standalone_mode=False)
+        code: Any = main.main(args=with_values(arguments), prog_name="reconcile", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except ReconcileError as error:
         _report(error, as_json="--json" in arguments)

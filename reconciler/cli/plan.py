@@ -87,7 +87,7 @@ def command(
         reconcile plan states/quickstart.yaml --org demo
     """
     from reconciler.render.machine import dumps, plan_to_json
-    from reconciler.render.text import render_plan
+    from reconciler.render.text import count, render_plan
 
     from .plan_files import write_plan_file
     from .wiring import Project
@@ -109,7 +109,5 @@ def command(
     if as_json:
         click.echo(dumps(plan_to_json(plan)))
     else:
-        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {len(plan.steps)} steps"))
-        if plan.steps:
-            click.echo(f"Apply exactly this with: reconcile apply {plan.plan_id}")
+        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {count(len(plan.steps), 'step')}"))
     return 2 if detailed_exitcode and plan.steps else 0

@@ -120,9 +120,9 @@ def later_plans(project: "Project", plan: "Plan") -> list[str]:
 
 def _show(plan: "Plan", *, as_json: bool) -> None:
     from reconciler.render.machine import dumps, plan_to_json
-    from reconciler.render.text import render_plan
+    from reconciler.render.text import count, render_plan
 
     if as_json:
         click.echo(dumps({**plan_to_json(plan), "type": "plan"}))
     else:
-        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {len(plan.steps)} steps back"))
+        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {count(len(plan.steps), 'step')} back"))

@@ -99,8 +99,9 @@ def make_revert(
             )
         )
     making = _compare(plan, lives, numbers, world, on_conflict)
+    making.conflicts = _with_names(making.conflicts, world)
     if making.conflicts and on_conflict is OnConflict.FAIL:
-        raise RevertConflict(*_conflict_report(plan, making.conflicts, world))
+        raise RevertConflict(*_conflict_report(plan, making.conflicts))
     making.warnings += [
         f"left alone: {each.problem().what}" for each in making.conflicts if on_conflict is OnConflict.SKIP
     ]
@@ -129,19 +130,23 @@ def make_revert(
     )
 
 
-def _conflict_report(plan: Plan, conflicts: Sequence[Conflict], world: World) -> list[Problem]:
-    ids = [each.moved_by for each in conflicts if each.moved_by]
-    pump(world.org, [world.lookups.name_ids(ids)])
-    named = [
+def _with_names(conflicts: Sequence[Conflict], world: World) -> list[Conflict]:
+    """The conflicts with usernames where they hold the ids of users."""
+    pump(world.org, [world.lookups.name_ids([each.moved_by for each in conflicts if each.moved_by])])
+    return [
         replace(each, moved_by=str(world.lookups.named(each.moved_by, "User").key[0][1]))
         if each.moved_by
         else each
         for each in conflicts
     ]
+
+
+def _conflict_report(plan: Plan, conflicts: Sequence[Conflict]) -> list[Problem]:
+    moved = "1 value was" if len(conflicts) == 1 else f"{len(conflicts)} values were"
     return [
-        *(each.problem() for each in named),
+        *(each.problem() for each in conflicts),
         Problem(
-            f"{len(named)} fields were moved since plan {plan.plan_id}; nothing was written",
+            f"{moved} moved since plan {plan.plan_id}; nothing was written",
             mend="take back the rest with --on-conflict=skip, or overwrite with --on-conflict=force",
         ),
     ]

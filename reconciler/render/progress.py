@@ -12,7 +12,7 @@ from reconciler.model.outcome import Applied, Outcome, Refused
 from reconciler.model.plan import Action, Plan, Step
 
 from .machine import FORMAT_VERSION, dumps
-from .text import COLOURS, safe, safe_lines, symbol
+from .text import COLOURS, count, safe, safe_lines, symbol
 
 DONE_WORDS = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted"}
 LINES_SHOWN = 40
@@ -32,7 +32,7 @@ class TextReporter:
     def run_started(self, plan: Plan, verb: str, todo: int) -> None:
         self._started = time.monotonic()
         self._many = todo > LINES_SHOWN
-        self._out(f"{verb} {plan.plan_id} on {plan.org_name}: {todo} steps")
+        self._out(f"{verb} {plan.plan_id} on {plan.org_name}: {count(todo, 'step')}")
         if self._bar_wanted and self._many:
             self._bar = click.progressbar(length=todo, label="  steps")
             self._bar.__enter__()

@@ -1,5 +1,6 @@
 """Plans, results and problems as people read them in a terminal or a CI log."""
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 import click
@@ -13,6 +14,10 @@ COLOURS: Mapping[str, str] = {"+": "green", "~": "yellow", "-": "red", "^": "cya
 LEGEND = "+ create   ~ update   - delete   ^ activate or deactivate   | right: how it is taken back"
 ACTIVATING = frozenset({"IsActive", "IsFrozen"})
 WIDTH = 62
+LINE = 110
+INDENT = "      "
+OBVIOUS = frozenset({"not in the org", "differs", "undo"})
+"""Reasons that the symbol of a step tells already."""
 VALUE_CHARACTERS = 80
 REVERSIBILITY: Mapping[Reversibility, tuple[str, str]] = {
     Reversibility.EXACT: ("exact", "green"),
@@ -70,9 +75,15 @@ def render_plan(plan: Plan, *, heading: str) -> str:
         lines.extend(render_step(step))
     if plan.steps:
         lines += ["", click.style(LEGEND, dim=True), *render_impact(plan.impact)]
+        verb = "revert is carried out" if plan.reverts else "plan is applied"
+        lines.append(click.style(f"  This {verb} by: reconcile apply {plan.plan_id}", dim=True))
     lines += [click.style(f"warning: {safe(each)}", fg="yellow") for each in plan.warnings]
     lines.append(plan_line(plan))
     return "\n".join(lines)
+
+
+def count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def plan_line(plan: Plan) -> str:
@@ -88,37 +99,40 @@ def plan_line(plan: Plan) -> str:
 
 
 def render_step(step: Step) -> Iterable[str]:
+    """Two lines for most steps: what and how it is taken back; the values and where they are written."""
     mark = symbol(step)
     word, colour = REVERSIBILITY[step.reversibility]
     head = f"  {mark} {safe(step.address)}"
-    yield (
-        click.style(head, fg=COLOURS[mark])
-        + " " * max(1, WIDTH - len(head))
-        + click.style(f"{word}; undo: {undo_words(step)}", fg=colour)
-    )
-    for name, was, becomes in _changes(step):
-        yield f"      {safe(name)}: {was}{becomes}"
+    undo = click.style(f"{word}; undo: {undo_words(step)}", fg=colour)
+    yield click.style(head, fg=COLOURS[mark]) + " " * max(2, WIDTH - len(head)) + undo
+    values = list(_values(step))
+    if values:
+        text = " · ".join(values)
+        yield from textwrap.wrap(text, LINE, initial_indent=INDENT, subsequent_indent=INDENT)
     if step.remark:
-        yield click.style(f"      leaves: {safe(step.remark)}", fg="yellow")
+        yield click.style(f"{INDENT}leaves: {safe(step.remark)}", fg="yellow")
     for effect in step.side_effects:
-        yield click.style(f"      may: {safe(effect)}", fg="yellow")
-    origin = f"{step.reason} · {step.source}" if step.source else step.reason
-    yield click.style(f"      {safe(origin)}", dim=True)
+        yield click.style(f"{INDENT}may: {safe(effect)}", fg="yellow")
+    origin = " ".join(part for part in (_why(step), str(step.source or "")) if part)
+    if origin:
+        yield click.style(f"{INDENT}{safe(origin)}", dim=True)
 
 
-def _changes(step: Step) -> Iterable[tuple[str, str, str]]:
+def _why(step: Step) -> str:
+    """The reason, where the symbol does not say it already."""
+    return "" if step.reason in OBVIOUS else f"{step.reason} ·" if step.source else step.reason
+
+
+def _values(step: Step) -> Iterable[str]:
+    """Field by field; what is false or empty in a row that comes or goes is left out."""
     before, after = step.before or {}, step.after or {}
-    if step.action is Action.CREATE:
+    if step.action is Action.UPDATE:
         for name, value in after.items():
-            if name not in step.identity:
-                yield name, "", show_value(value)
-    elif step.action is Action.UPDATE:
-        for name, value in after.items():
-            yield name, show_value(before.get(name)) + " → ", show_value(value)
-    else:
-        for name, value in before.items():
-            if name not in step.identity:
-                yield name, show_value(value), " → gone"
+            yield f"{safe(name)}: {show_value(before.get(name))} → {show_value(value)}"
+        return
+    for name, value in (after if step.action is Action.CREATE else before).items():
+        if name not in step.identity and value is not None and value is not False:
+            yield f"{safe(name)}: {show_value(value)}"
 
 
 def undo_words(step: Step) -> str:
@@ -136,13 +150,18 @@ def undo_words(step: Step) -> str:
 
 
 def render_impact(impact: Impact) -> Iterable[str]:
-    for sobject, counts in sorted(impact.rows.items()):
-        yield f"  {sobject}: " + ", ".join(f"{count} to {action}" for action, count in sorted(counts.items()))
+    signs = {action.value: SYMBOLS[action] for action in Action}
+    rows = ", ".join(
+        f"{sobject} " + " ".join(f"{signs[action]}{count}" for action, count in sorted(counts.items()))
+        for sobject, counts in sorted(impact.rows.items())
+    )
+    yield from textwrap.wrap(f"Rows: {rows}", LINE, initial_indent="  ", subsequent_indent="    ")
     for word, people in (("gain", impact.gaining), ("lose", impact.losing)):
         if people:
-            yield f"  {len(people)} {word} access: " + _people(people)
-    left = "" if impact.calls_left is None else f" of {impact.calls_left} left today"
-    yield f"  about {impact.calls_to_apply} API calls{left}"
+            text = f"{len(people)} {word} access: {_people(people)}"
+            yield from textwrap.wrap(text, LINE, initial_indent="  ", subsequent_indent="    ")
+    left = "" if impact.calls_left is None else f", {impact.calls_left} are left today"
+    yield f"  About {impact.calls_to_apply} API calls{left}"
 
 
 def _people(people: Mapping[str, Sequence[str]], shown: int = 5) -> str:

@@ -458,7 +458,7 @@ class RowKind:
             before=before,
             after=after,
             lane=step.lane,
-            reason=f"undoes: {step.reason}" if step.reason else "undo",
+            reason="undo",
             source=step.source,
         )
 

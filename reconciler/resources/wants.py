@@ -3,8 +3,8 @@
 Wanted rows of one sObject whose keys have the same shape share queries: one column of the key goes
 into an IN list, cut to what a page holds, the others filter along, and what the cross product adds
 is dropped here. Look-ups are read through their relationship (`Account__r.Code__c`), so that
-comparing needs no ids; where a field may point to several objects, the ids are compared and turned
-back into natural keys.
+comparing needs no ids. Where a field may point to several objects, or has no relationship to read
+through (`ParentRoleId` of a role), the ids are compared and turned back into natural keys.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,12 +45,12 @@ class Column:
     """Look-ups: the sObject and key paths under which parents are named."""
 
     @property
-    def many_targets(self) -> bool:
-        return len(self.info.reference_to) != 1
+    def by_id(self) -> bool:
+        return compared_by_id(self.info)
 
     def paths(self) -> Iterable[str]:
         yield self.info.name
-        if not self.many_targets:
+        if not self.by_id:
             for _, paths in self.shapes:
                 for path in paths:
                     if path != "Id":
@@ -121,7 +121,7 @@ class Reader:
             queries.append(soql.select(self.info.name, paths, [soql.is_in(clause, chunk), *conditions]))
         answers = yield queries
         rows = [row for answer in answers for row in answer]
-        loose = [column for column in columns.values() if column.info.reference_to and column.many_targets]
+        loose = [column for column in columns.values() if column.info.reference_to and column.by_id]
         yield from self.lookups.name_ids(
             row[column.info.name] for column in loose for row in rows if row[column.info.name]
         )
@@ -156,11 +156,11 @@ class Reader:
         refs = []
         for want in wants:
             for name, value in want.identity.items():
-                if type(value) is Ref and len(self._field(name).reference_to) != 1:
+                if type(value) is Ref and compared_by_id(self._field(name)):
                     refs.append(value)
             for name, samples in want.fields.items():
                 for value in samples:
-                    if type(value) is Ref and len(self._field(name).reference_to) != 1:
+                    if type(value) is Ref and compared_by_id(self._field(name)):
                         refs.append(value)
         return refs
 
@@ -189,7 +189,7 @@ class Reader:
         path = info.name
         for value in values:
             if type(value) is Ref:
-                if column.many_targets or value.key[0][0] == "Id":
+                if column.by_id or value.key[0][0] == "Id":
                     record_id = self.lookups.id_of(value)
                     if record_id is not None:
                         literals.append(soql.literal(record_id))
@@ -211,7 +211,7 @@ class Reader:
     def _wanted_token(self, name: str, value: Value) -> Any:
         info = self._field(name)
         if type(value) is Ref:
-            if len(info.reference_to) != 1 or value.key[0][0] == "Id":
+            if compared_by_id(info) or value.key[0][0] == "Id":
                 record_id = self.lookups.id_of(value)
                 return None if record_id is None else record_id[:15]
             return tuple([fold(part) for _, part in value.key])
@@ -220,7 +220,7 @@ class Reader:
     def _token(self, column: Column, sample: Value, row: Row) -> Any:
         info = column.info
         if type(sample) is Ref:
-            if column.many_targets or sample.key[0][0] == "Id":
+            if column.by_id or sample.key[0][0] == "Id":
                 record_id = row[info.name]
                 return record_id and record_id[:15]
             parent = row[info.relationship or ""]
@@ -249,7 +249,7 @@ class Reader:
         if raw is None:
             return None
         refs = [sample for sample in samples if type(sample) is Ref]
-        if column.many_targets:
+        if column.by_id:
             for ref in refs:
                 if (self.lookups.id_of(ref) or "")[:15] == raw[:15]:
                     return ref
@@ -274,7 +274,7 @@ class Reader:
         for want, row in strays:
             for name, samples in want.fields.items():
                 info = self._field(name)
-                if len(info.reference_to) > 1 and row[name]:
+                if info.reference_to and compared_by_id(info) and row[name]:
                     value = found.rows[want.key].fields[name]
                     if value not in samples and type(value) is Ref and value.key[0][0] == "Id":
                         ids.add(row[name])
@@ -286,7 +286,7 @@ class Reader:
             renamed = {
                 name: self.lookups.named(row[name], target_of(self._field(name), row[name]))
                 for name in want.fields
-                if row[name] in ids and len(self._field(name).reference_to) > 1
+                if row[name] in ids and compared_by_id(self._field(name))
             }
             if renamed:
                 found.rows[want.key] = LiveRow(
@@ -297,6 +297,11 @@ class Reader:
                     live.modified,
                     live.modified_by,
                 )
+
+
+def compared_by_id(info: FieldInfo) -> bool:
+    """Whether look-ups of this field cannot be read through a relationship to one object."""
+    return len(info.reference_to) != 1 or info.relationship is None
 
 
 def _shape(identity: Mapping[str, Value]) -> tuple[str, ...]:
