@@ -5,8 +5,9 @@ look-up. Rows without a key of their own get one in a field that is made for it 
 are written as the field's type demands: numbers and checkboxes bare, text in quotes.
 """
 
+import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ def field_of(org: EmulatedOrg, sobject: str, name: str) -> Field:
     return found
 
 
+Row = dict[str, Any]
+"""Words of a state -> text of a scalar, or the same for a parent's key."""
+
+
 class RecordFiles:
     """Writes records of one project, with look-ups by natural key."""
 
@@ -48,68 +53,112 @@ class RecordFiles:
         self.keys = keys
         self._by_reference = {record.reference: record for record in records}
 
-    def text(self, records: Sequence[SourceRecord]) -> str:
+    def text(self, records: Iterable[SourceRecord]) -> str:
         """The `records` section of a state for ``records``, which are a part of the project's."""
-        by_object: dict[str, list[SourceRecord]] = {}
-        for record in records:
-            by_object.setdefault(record.sobject, []).append(record)
-        return "records:\n" + "".join(self._object(name, rows) for name, rows in by_object.items())
+        parts = (self._rows(sobject, rows) for sobject, rows in by_object(records).items())
+        return "records:\n" + "".join(parts)
 
-    def _object(self, sobject: str, records: Iterable[SourceRecord]) -> str:
-        key = self.keys[sobject]
-        words = [self._word(sobject, name) for name in key]
-        plain = words == list(key) and len(key) == 1
+    def _rows(self, sobject: str, records: Iterable[SourceRecord]) -> str:
+        words = self._words(sobject)
+        plain = words == list(self.keys[sobject]) and len(words) == 1
         lines = [f"  {sobject}:\n    $key: {words[0] if plain else _flow(words)}\n    rows:\n"]
         for record in records:
-            values = self._values(record)
-            if plain:
-                lines.append(f"      {values.pop(key[0])}: {_map(values)}\n")
-            else:
-                lines.append(f"      - {_map(values)}\n")
+            row = self._row(record, _scalar)
+            lines.append(f"      {row.pop(words[0])}: {_map(row)}\n" if plain else f"      - {_map(row)}\n")
         return "".join(lines)
+
+    def text_with_files(self, records: Iterable[SourceRecord], folder: Path, suffix: str) -> str:
+        """The `records` section of a state whose rows are in files beside it, one an object."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = ["records:\n"]
+        for sobject, rows in by_object(records).items():
+            name = f"{sobject}.{suffix}"
+            WRITERS[suffix](folder / name, [self._row(record, _cell) for record in rows])
+            lines.append(f"  {sobject}: {{$key: {_flow(self._words(sobject))}, from: {name}}}\n")
+        return "".join(lines)
+
+    def _words(self, sobject: str) -> list[str]:
+        return [self._word(sobject, name) for name in self.keys[sobject]]
 
     def _word(self, sobject: str, name: str) -> str:
         """How a state calls a field: a look-up by its relationship."""
         return field_of(self.org, sobject, name).relationship_name or name
 
-    def _values(self, record: SourceRecord) -> dict[str, str]:
-        values = {}
+    def _row(self, record: SourceRecord, scalar: Callable[[Field, Any], str]) -> Row:
+        row: Row = {}
         for name, value in record.fields.items():
             if name == RECORD_TYPE:
-                values["RecordType"] = _map({"DeveloperName": json.dumps(value)})
+                text = scalar(field_of(self.org, "RecordType", "DeveloperName"), value)
+                row["RecordType"] = {"DeveloperName": text}
             elif is_reference(value):
-                values[self._word(record.sobject, name)] = self._named(self._by_reference[value[1:]])
+                parent = self._by_reference[value[1:]]
+                named = self._row(parent, scalar)
+                key = {word: named[word] for word in self._words(parent.sobject)}
+                row[self._word(record.sobject, name)] = key
             else:
-                values[name] = _scalar(field_of(self.org, record.sobject, name), value)
+                row[name] = scalar(field_of(self.org, record.sobject, name), value)
         if SEED_KEY in self.keys[record.sobject]:
-            values[SEED_KEY] = json.dumps(record.reference)
-        return values
+            row[SEED_KEY] = scalar(field_of(self.org, record.sobject, SEED_KEY), record.reference)
+        return row
 
-    def _named(self, record: SourceRecord) -> str:
-        """A row by its natural key, as a look-up to it is written."""
-        values = self._values(record)
-        return _map({word: values[word] for word in self._words(record.sobject)})
 
-    def _words(self, sobject: str) -> list[str]:
-        return [self._word(sobject, name) for name in self.keys[sobject]]
+def by_object(records: Iterable[SourceRecord]) -> dict[str, list[SourceRecord]]:
+    grouped: dict[str, list[SourceRecord]] = {}
+    for record in records:
+        grouped.setdefault(record.sobject, []).append(record)
+    return grouped
 
 
 def _scalar(field: Field, value: Any) -> str:
+    """As YAML has it."""
     if field.type == "boolean":
         return str(value).lower()
     return str(value) if field.type in BARE else json.dumps(value, ensure_ascii=False)
 
 
-def _map(values: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{name}: {value}" for name, value in values.items()) + "}"
+def _cell(field: Field, value: Any) -> str:
+    """As a cell of a file has it."""
+    return str(value)
+
+
+def _map(row: Mapping[str, Any]) -> str:
+    return (
+        "{" + ", ".join(f"{name}: {_map(v) if isinstance(v, dict) else v}" for name, v in row.items()) + "}"
+    )
 
 
 def _flow(items: Iterable[str]) -> str:
     return "[" + ", ".join(items) + "]"
 
 
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+    cells = [dict(_flat(row, "")) for row in rows]
+    columns = dict.fromkeys(column for row in cells for column in row)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(columns))
+        writer.writeheader()
+        writer.writerows(cells)
+
+
+def _flat(row: Row, prefix: str) -> Iterator[tuple[str, str]]:
+    """A parent's key as columns named by their path."""
+    for name, value in row.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _write_jsonl(path: Path, rows: Sequence[Row]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+WRITERS: Mapping[str, Callable[[Path, Sequence[Row]], None]] = {"csv": _write_csv, "jsonl": _write_jsonl}
+"""Record files by suffix."""
+
+
 def permission_sets_text(org: EmulatedOrg, sets: Iterable[SourcePermissionSet]) -> str:
-    """The `permission_sets` section of a state. What the org lacks is left out, as `permitted` says."""
+    """The `permission_sets` section of a state. What the org lacks is left out."""
     return "permission_sets:\n" + "".join(_permission_set(org, each) for each in sets)
 
 
