@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from reconciler.model.errors import Problem, SpecError
 from reconciler.model.keys import ResourceKey, matches
-from reconciler.model.plan import Action, Step
 from reconciler.model.state import DesiredState, Resource
 
 from .rows_index import RowsIndex, refs_in
@@ -13,9 +12,7 @@ from .rows_index import RowsIndex, refs_in
 def declared_links(resources: Iterable[Resource]) -> list[tuple[str, str]]:
     """Pairs of addresses: a resource, and one that it looks up, needs or names under `$depends_on`."""
     listed = list(resources)
-    index = RowsIndex(
-        [(at, _as_step(each), {**each.fields, **each.identity}) for at, each in enumerate(listed)]
-    )
+    index = RowsIndex((at, each.sobject, {**each.fields, **each.identity}) for at, each in enumerate(listed))
     by_key: dict[ResourceKey, int] = {each.key: at for at, each in enumerate(listed)}
     links: dict[tuple[str, str], None] = {}
     for at, each in enumerate(listed):
@@ -27,18 +24,6 @@ def declared_links(resources: Iterable[Resource]) -> list[tuple[str, str]]:
         for other_address in _depended(each, listed):
             links[each.key.address, other_address] = None
     return list(links)
-
-
-def _as_step(resource: Resource) -> Step:
-    return Step(
-        kind=resource.kind,
-        sobject=resource.sobject,
-        key=resource.key,
-        identity=resource.identity,
-        action=Action.CREATE,
-        before=None,
-        after=resource.fields,
-    )
 
 
 def _depended(resource: Resource, resources: list[Resource]) -> list[str]:

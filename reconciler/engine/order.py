@@ -21,7 +21,7 @@ from reconciler.model.plan import Action, Lane, Step
 from reconciler.model.promises import MAX_COLLECTION_RECORDS
 from reconciler.model.values import Ref, Value, make_ref
 
-from .rows_index import RowsIndex, refs_in
+from .rows_index import RowsIndex, refs_in, rows_of
 from .world import World
 
 Edges = dict[int, dict[int, str]]
@@ -68,9 +68,9 @@ class CycleFound(Exception):
 # ── edges ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _edges(drafted: Sequence[Drafted]) -> Edges:
+def _edges(drafted: Sequence[Drafted], world: World) -> Edges:
     edges: Edges = defaultdict(dict)
-    made, gone = _indexes(drafted)
+    made, gone = _indexes(drafted, world)
     by_key: dict[ResourceKey, int] = {}
     for number, each in enumerate(drafted):
         if each.step.action is not Action.DELETE:
@@ -103,16 +103,16 @@ def _by_id(ref: Ref) -> bool:
     return bool(ref.key) and ref.key[0][0] == "Id"
 
 
-def _indexes(drafted: Sequence[Drafted]) -> tuple[RowsIndex, RowsIndex]:
+def _indexes(drafted: Sequence[Drafted], world: World) -> tuple[RowsIndex, RowsIndex]:
     """Rows that will be made or renamed, and rows that will be deleted."""
-    made = []
-    gone = []
+    made: list[tuple[int, str, Mapping[str, Value]]] = []
+    gone: list[tuple[int, str, Mapping[str, Value]]] = []
     for number, each in enumerate(drafted):
         step = each.step
         if step.action is Action.DELETE:
-            gone.append((number, step, {**(step.before or {}), **step.identity}))
+            gone.extend(rows_of(number, step, world))
         elif step.action is Action.CREATE or any(name in step.identity for name in step.after or {}):
-            made.append((number, step, {**step.identity, **(step.after or {})}))
+            made.extend(rows_of(number, step, world))
     return RowsIndex(made), RowsIndex(gone)
 
 
@@ -137,7 +137,7 @@ def _add_declared(drafted: Sequence[Drafted], edges: Edges) -> None:
 
 def _break_cycles(drafted: list[Drafted], world: World) -> tuple[list[Drafted], Edges]:
     """Leave look-ups that can wait out of creates on a cycle and link them by later updates."""
-    edges = _edges(drafted)
+    edges = _edges(drafted, world)
     while not _is_ordered(edges):
         import networkx as nx
 

@@ -26,7 +26,7 @@ from .policy import (
     protection_problems,
     refuse,
 )
-from .rows_index import RowsIndex, refs_in
+from .rows_index import RowsIndex, refs_in, rows_of
 from .world import World, pump
 
 FORMER = "former key of"
@@ -199,8 +199,9 @@ def _scope_chosen(scope: Scope, patterns: Sequence[str]) -> bool:
 
 def _with_parents(resources: Sequence[Resource], chosen: set[ResourceKey]) -> set[ResourceKey]:
     """``chosen`` and every declared resource that they look up or need, all the way up."""
-    step_like = [(at, _as_step(resource), resource.identity) for at, resource in enumerate(resources)]
-    index = RowsIndex([(at, step, {**identity, **step.identity}) for at, step, identity in step_like])
+    index = RowsIndex(
+        (at, each.sobject, {**each.fields, **each.identity}) for at, each in enumerate(resources)
+    )
     by_key = {resource.key: at for at, resource in enumerate(resources)}
     queue = [by_key[key] for key in chosen]
     while queue:
@@ -213,18 +214,6 @@ def _with_parents(resources: Sequence[Resource], chosen: set[ResourceKey]) -> se
                 chosen.add(resources[at].key)
                 queue.append(at)
     return chosen
-
-
-def _as_step(resource: Resource) -> Step:
-    return Step(
-        kind=resource.kind,
-        sobject=resource.sobject,
-        key=resource.key,
-        identity=resource.identity,
-        action=Action.CREATE,
-        before=None,
-        after=resource.fields,
-    )
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
@@ -453,11 +442,10 @@ def _dangling(draft: _Draft, world: World) -> list[Problem]:
     if not wanted:
         return []
     made = RowsIndex(
-        [
-            (number, each.step, {**each.step.identity, **(each.step.after or {})})
-            for number, each in enumerate(draft.drafted)
-            if each.step.action is not Action.DELETE
-        ]
+        row
+        for number, each in enumerate(draft.drafted)
+        if each.step.action is not Action.DELETE
+        for row in rows_of(number, each.step, world)
     )
     unmet = [each for each in wanted if made.find(each[2]) is None]
     pump(world.org, [world.lookups.find([ref for _, _, ref in unmet])])

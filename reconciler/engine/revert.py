@@ -14,7 +14,7 @@ from reconciler.model.errors import Problem, RevertConflict, SpecError
 from reconciler.model.keys import matches
 from reconciler.model.plan import Action, Inverse, Plan, Step
 from reconciler.model.state import LiveRow
-from reconciler.model.values import Fields, Value, digest
+from reconciler.model.values import Fields, Secret, Value, digest
 
 from .impact import count_impact
 from .life import Lives, Status
@@ -245,7 +245,7 @@ def _undo_update(
             )
             if policy is not OnConflict.FORCE:
                 continue
-        before[name], after[name] = now, back_to
+        before[name], after[name] = ours if isinstance(ours, Secret) else now, back_to
     if not after:
         return None
     return replace(step, before=before, after=after)
@@ -264,7 +264,10 @@ def _whole(original: Step, before: Value, ours: Value, now: Value, row: LiveRow 
 
 
 def _now(fields: Fields | None, row: LiveRow) -> dict[str, Value]:
-    return {name: row.fields.get(name, value) for name, value in (fields or {}).items()}
+    return {
+        name: value if isinstance(value, Secret) else row.fields.get(name, value)
+        for name, value in (fields or {}).items()
+    }
 
 
 # ── ordering ─────────────────────────────────────────────────────────────────────────────────────

@@ -1,9 +1,11 @@
-"""Which step a look-up points to: steps by the fields that look-ups name rows by."""
+"""Which step or resource a look-up points to: rows by the fields that look-ups name them by."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from reconciler.model.plan import Step
+from reconciler.model.plan import Action, Step
 from reconciler.model.values import Ref, Value
+
+from .world import World
 
 
 def refs_in(fields: Mapping[str, Value] | None) -> Iterable[tuple[str, Ref]]:
@@ -16,17 +18,26 @@ def _fold(value: Value) -> Value:
     return value.casefold() if isinstance(value, str) else value
 
 
+def rows_of(number: int, step: Step, world: World) -> Iterable[tuple[int, str, Mapping[str, Value]]]:
+    """The row of a step as it can be looked up, and those that Salesforce makes or removes along with it."""
+    values = step.before if step.action is Action.DELETE else step.after
+    yield number, step.sobject, {**step.identity, **(values or {})}
+    if step.action is not Action.UPDATE:
+        for ref in world.kinds[step.kind].provides(step):
+            yield number, ref.sobject, dict(ref.key)
+
+
 class RowsIndex:
     """Finds the step on the row that a `Ref` names. Built on demand for the key shapes that occur.
 
-    ``values`` gives the fields a step's row is known by: what it will be for creates and updates,
-    what it was for deletes.
+    Each row is a number, its sObject, and the fields it is known by: what it will be for creates and
+    updates, what it was for deletes.
     """
 
-    def __init__(self, steps: Sequence[tuple[int, Step, Mapping[str, Value]]]) -> None:
+    def __init__(self, rows: Iterable[tuple[int, str, Mapping[str, Value]]]) -> None:
         self._by_sobject: dict[str, list[tuple[int, Mapping[str, Value]]]] = {}
-        for number, step, values in steps:
-            self._by_sobject.setdefault(step.sobject, []).append((number, values))
+        for number, sobject, values in rows:
+            self._by_sobject.setdefault(sobject, []).append((number, values))
         self._indexes: dict[tuple[str, tuple[str, ...]], dict[tuple[Value, ...], int]] = {}
 
     def find(self, ref: Ref) -> int | None:

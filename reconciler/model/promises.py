@@ -179,6 +179,10 @@ class Kind(Protocol):
 
     def side_effects(self, step: Step) -> tuple[str, ...]: ...
 
+    def provides(self, step: Step) -> Iterable[Ref]:
+        """Rows that Salesforce makes along with the row of a create, by the keys that look-ups use."""
+        ...
+
     def can_wait(self, sobject: str, field_name: str) -> bool:
         """Whether a lookup may be left empty on create and filled by a later update."""
         ...

@@ -7,13 +7,14 @@ no LastModifiedDate and no recycle bin: undoing one makes or removes the row aga
 Source: Object Reference, "PermissionSetAssignment", "PermissionSetLicenseAssign".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Step
-from reconciler.model.promises import AccessChange
-from reconciler.model.state import Origin, Resource, Scope
+from reconciler.model.promises import AccessChange, Found, Routine
+from reconciler.model.state import LiveRow, Origin, Resource, Scope
 from reconciler.model.values import Ref, Value, make_ref
 
 from .declare import Declarations, Members, Place, make
@@ -87,9 +88,8 @@ def declare_assigned(field: str, name: str, members: Members, into: Declarations
                 fields["ExpirationDate"] = value
             elif key not in ("as", "user"):
                 into.problem(f"unknown key '{key}' beside a user", member.source, "known here: user, expires")
-        into.add(
-            ASSIGN[field](member.name, name, Place(member.source), fields=fields, absent=member.absent),
-            merge=True,
+        into.merge(
+            ASSIGN[field](member.name, name, Place(member.source), fields=fields, absent=member.absent)
         )
     if members.exact and members.source is not None:
         kind = "PermissionSetLicenseAssign" if field == LICENSE else "PermissionSetAssignment"
@@ -130,6 +130,17 @@ class Assignment(RowKind):
         target = identity[field]
         assert isinstance(assignee, Ref) and isinstance(target, Ref)
         return key_of(self.name, field, str(assignee.key[0][1]), str(target.key[0][1]))
+
+    def read_whole(self, rows: Sequence[LiveRow], sobject: str) -> Routine[Found]:
+        """Without the permission set behind a group: Salesforce fills it, and refuses both in one row."""
+        found = yield from super().read_whole(rows, sobject)
+        for key, row in found.rows.items():
+            kept = {name: value for name, value in row.fields.items() if self._is_kept(name, row)}
+            found.rows[key] = replace(row, fields=kept)
+        return found
+
+    def _is_kept(self, name: str, row: LiveRow) -> bool:
+        return name not in NAMED_IN or name in row.identity
 
     def access(self, step: Step) -> Iterable[AccessChange]:
         if step.action is Action.UPDATE:

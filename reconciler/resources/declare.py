@@ -38,24 +38,65 @@ class Declarations:
     warnings: list[str] = field(default_factory=list)
     root: Path = Path()
     """Where record files may be."""
+    record_files: dict[str, str] = field(default_factory=dict)
+    """Digest of the rows of each file that a state reads records from, by its name."""
     _by_key: dict[ResourceKey, Resource] = field(default_factory=dict)
 
-    def add(self, resource: Resource, *, merge: bool = False) -> None:
-        """Add one resource. Two for one key are an error naming both, unless they agree (``merge``)."""
-        other = self._by_key.setdefault(resource.key, resource)
-        if other is resource:
+    def add(self, resource: Resource, *, perhaps: bool = False) -> None:
+        """Add one resource. Two for one key are an error naming both.
+
+        ``perhaps``: it stands under a `$when` that cannot be decided without an org, so that another
+        one for the same key may be the alternative to it.
+        """
+        if perhaps:
             self.resources.append(resource)
             return
-        if merge and other.absent == resource.absent and other.fields == resource.fields:
+        other = self._taken(resource.key, resource)
+        if other is not None:
+            self.problem(
+                f"{resource.key.address} is declared twice, first at {other.source}",
+                resource.source,
+                "keep one of the two",
+            )
+
+    def merge(self, resource: Resource) -> None:
+        """Add a resource that may be declared from two sides: what one of them leaves open, the other says."""
+        other = self._taken(fold_key(resource.key), resource)
+        if other is None:
             return
-        self.problem(
-            f"{resource.key.address} is declared twice, first at {other.source}",
-            resource.source,
-            "keep one of the two",
-        )
+        if other.absent != resource.absent:
+            self.problem(
+                f"{resource.key.address} is both there and not there: see {other.source}",
+                resource.source,
+                "keep one of the two",
+            )
+            return
+        if not other.fields:
+            other.origin = resource.origin
+        for name, value in resource.fields.items():
+            if other.fields.setdefault(name, value) != value:
+                self.problem(
+                    f"{name} of {resource.key.address} is '{value}' here and "
+                    f"'{other.fields[name]}' at {other.source}",
+                    resource.source,
+                    "keep one of the two",
+                )
+
+    def _taken(self, key: ResourceKey, resource: Resource) -> Resource | None:
+        """The resource that has the key already; None where there is none, and this one has it now."""
+        other = self._by_key.setdefault(key, resource)
+        if other is not resource:
+            return other
+        self.resources.append(resource)
+        return None
 
     def problem(self, what: str, where: SourceRef, mend: str) -> None:
         self.problems.append(Problem(what, where, mend))
+
+
+def fold_key(key: ResourceKey) -> ResourceKey:
+    """The form under which the names of users and setup rows are one."""
+    return ResourceKey(key.type, tuple(part.casefold() for part in key.name))
 
 
 class Place:

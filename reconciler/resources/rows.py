@@ -26,9 +26,10 @@ from reconciler.model.state import LiveRow, Resource, Scope
 from reconciler.model.values import Fields, Ref, Secret, Value
 
 from . import soql
+from .declare import fold_key
 from .fields import Misfit, desired_value, is_empty, live_value, same, untyped
 from .key_types import NoSuchField
-from .lookups import LookupTable
+from .lookups import LookupTable, fold, fold_ref
 from .refs import read_ref
 from .wants import Reader, Want, target_of
 
@@ -96,6 +97,7 @@ class RowKind:
                 resource.was = self._type(resource, info, dict(resource.was), problems, key=True)
             if resource.create_only or resource.ignore:
                 self._set_aside(resource, info, problems)
+        problems.extend(self._twins(resources))
         for sobject, resource in unknown.items():
             problems.append(
                 Problem(
@@ -105,6 +107,22 @@ class RowKind:
                 )
             )
         return problems
+
+    def _twins(self, resources: Sequence[Resource]) -> Iterable[Problem]:
+        """Rows whose keys are written differently and find the same row: `acme` and `ACME`, `1` and `1.0`."""
+        seen: dict[tuple[Any, ...], Resource] = {}
+        for resource in resources:
+            info = self.info(resource.sobject)
+            if info is None or not resource.identity:
+                continue
+            token = tuple([_token(info.field(name), value) for name, value in resource.identity.items()])
+            other = seen.setdefault((resource.sobject, *resource.identity, *token), resource)
+            if other is not resource:
+                yield Problem(
+                    f"{resource.key.address} finds the same row as {other.key.address} at {other.source}",
+                    resource.source,
+                    "keep one of the two",
+                )
 
     def _type(
         self,
@@ -220,7 +238,7 @@ class RowKind:
         found = Found()
         owners = {self.owner_of(scope.identity) for scope in scopes}
         if scopes:
-            declared = {_fold_key(resource.key): resource.key for resource in wanted}
+            declared = {fold_key(resource.key): resource.key for resource in wanted}
             yield from self._read_members(scopes, declared, found)
         by_sobject: dict[str, list[Want]] = {}
         for resource in wanted:
@@ -276,7 +294,7 @@ class RowKind:
                 if owner is None:
                     continue
                 key = self.key_of(row.identity)
-                key = declared.get(_fold_key(key), key)
+                key = declared.get(fold_key(key), key)
                 live = LiveRow(key, row.record_id, row.identity, row.fields, row.modified)
                 found.rows[live.key] = live
                 found.members.setdefault(owner, []).append(live)
@@ -325,11 +343,18 @@ class RowKind:
                         raw[field.name], target_of(field, raw[field.name])
                     )
                 else:
-                    values[field.name] = live_value(field, raw[field.name])
+                    values[field.name] = self._masked(live_value(field, raw[field.name]))
             found.rows[live.key] = LiveRow(
                 live.key, live.record_id, live.identity, values, live.modified, live.modified_by
             )
         return found
+
+    def _masked(self, value: Value) -> Value:
+        """A value that is a secret of this run goes by its name: what is read whole is stored."""
+        for name, secret in self.secrets.items():
+            if value == secret:
+                return Secret(name)
+        return value
 
     def is_default(self, field: FieldInfo, raw: Any) -> bool:
         """Whether a new row has this value anyway, so that it need not be kept to make the row again."""
@@ -468,6 +493,9 @@ class RowKind:
     def access(self, step: Step) -> Iterable[AccessChange]:
         return ()
 
+    def provides(self, step: Step) -> Iterable[Ref]:
+        return ()
+
     def can_wait(self, sobject: str, field_name: str) -> bool:
         info = self._known(sobject).field(field_name)
         return info is not None and info.nillable and info.updateable
@@ -543,6 +571,13 @@ class RowKind:
                     self.lookups.learn(Ref(sobject, tuple(sorted(identity.items()))), outcome.record_id)
 
 
+def _token(field: FieldInfo | None, value: Value) -> Value:
+    """What a key's value is compared by."""
+    if type(value) is Ref:
+        return fold_ref(value)
+    return value if field is not None and field.case_sensitive else fold(value)
+
+
 def _wants_relationship(field: FieldInfo, where: Any) -> Problem:
     return Problem(
         f"'{field.name}' holds a record id, which differs in every org",
@@ -563,7 +598,3 @@ def _no_such_field(info: ObjectInfo, name: str, where: Any) -> Problem:
         if near
         else "check the API name and the user's field permissions",
     )
-
-
-def _fold_key(key: ResourceKey) -> ResourceKey:
-    return ResourceKey(key.type, tuple(part.casefold() for part in key.name))

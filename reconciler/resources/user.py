@@ -1,7 +1,8 @@
 """Users: found by Username, deactivated instead of deleted, frozen through UserLogin.
 
 A user cannot be deleted, so `$absent` means inactive, and taking back the making of one leaves an
-inactive user and a Username that stays taken worldwide. A new user needs an alias, a time zone and
+inactive user and a Username that stays taken worldwide; its role and manager are emptied, because
+a role that a user holds cannot be deleted. A new user needs an alias, a time zone and
 three locale keys; what the file leaves out is taken from the org's own defaults and shown in the
 plan. `permission_sets` and its siblings declare assignments; they merge with what permission sets
 declare under `assigned_to`.
@@ -17,7 +18,7 @@ from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Inverse, Lane, Reversibility, Step
 from reconciler.model.promises import AccessChange, Found, Routine
 from reconciler.model.state import LiveRow, Resource
-from reconciler.model.values import Value
+from reconciler.model.values import Ref, Value
 from reconciler.spec.nodes import MapNode
 from reconciler.spec.typed import as_bool
 
@@ -88,9 +89,7 @@ def declare(node: MapNode, into: Declarations) -> None:
             if word in said:
                 members = read_members(said[word], body.value_source(word), f"'{word}' of {label}", into)
                 for member in members.listed:
-                    into.add(
-                        assign(username, member.name, Place(member.source), absent=member.absent), merge=True
-                    )
+                    into.merge(assign(username, member.name, Place(member.source), absent=member.absent))
         if "frozen" in said:
             _declare_frozen(username, said["frozen"], body, into)
 
@@ -141,7 +140,17 @@ class User(RowKind):
 
     def inverse(self, step: Step) -> Inverse:
         if step.action is Action.CREATE:
-            back = self._back(step, Action.UPDATE, before={"IsActive": True}, after={"IsActive": False})
+            left = {
+                name: value
+                for name, value in (step.after or {}).items()
+                if isinstance(value, Ref) and self.can_wait(step.sobject, name)
+            }
+            back = self._back(
+                step,
+                Action.UPDATE,
+                before={"IsActive": True, **left},
+                after={"IsActive": False, **dict.fromkeys(left)},
+            )
             return Inverse(
                 back,
                 Reversibility.COMPENSATING,

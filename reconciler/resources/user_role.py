@@ -3,9 +3,11 @@
 Source: Object Reference, "UserRole". A role that users hold cannot be deleted.
 """
 
+from collections.abc import Iterable
+
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Lane, Step
-from reconciler.model.values import make_ref
+from reconciler.model.values import Ref, make_ref
 from reconciler.spec.nodes import MapNode
 from reconciler.spec.typed import as_text
 
@@ -51,6 +53,11 @@ SECTION = Section("roles", declare, lambda: body_schema(RoleBody, "Roles by API 
 class UserRole(RowKind):
     name = "UserRole"
     lane = Lane.SETUP
+
+    def provides(self, step: Step) -> Iterable[Ref]:
+        """Groups that Salesforce keeps for each role, by which roles are members of groups."""
+        for type_ in ("Role", "RoleAndSubordinates"):
+            yield make_ref("Group", {"DeveloperName": step.identity["DeveloperName"], "Type": type_})
 
     def side_effects(self, step: Step) -> tuple[str, ...]:
         return ("sharing is recalculated",) if "ParentRoleId" in (step.after or {}) else ()
