@@ -1,7 +1,9 @@
 """The group of commands, loaded one by one, and the only place that catches our errors."""
 
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -73,22 +75,23 @@ def main() -> None:
 
 
 def run() -> None:
-    """Run the command line of this process and exit with its code."""
-    sys.exit(execute(sys.argv[1:]))
+    """Run the command line of this process and end it with its code.
+
+    The interpreter is not taken apart piece by piece: everything durable is on disk when a command
+    returns, and tearing down the imported libraries would cost as much as a short command.
+    """
+    code = execute(sys.argv[1:])
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def execute(arguments: list[str]) -> int:
     """Run one command and answer with its exit code. Errors of ours become text, or JSON with ``--json``."""
-    from reconciler.model.errors import ReconcileError
-
-    from .options import with_values
-
     try:
-        code: Any = main.main(args=with_values(arguments), prog_name="reconcile", standalone_mode=False)
+        code: Any = main.main(args=_with_values(arguments), prog_name="reconcile", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except ReconcileError as error:
-        _report(error, as_json="--json" in arguments)
-        return error.exit_code
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort:
@@ -100,6 +103,18 @@ def execute(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 141
+    except Exception as error:
+        from reconciler.model.errors import ReconcileError
+
+        if not isinstance(error, ReconcileError):
+            raise  # our bug: it keeps its traceback
+        _report(error, as_json="--json" in arguments)
+        return error.exit_code
+
+
+def _with_values(arguments: list[str]) -> list[str]:
+    """``--auto-approve`` takes no word that follows it: a value comes after an equals sign."""
+    return [f"{each}=all" if each == "--auto-approve" else each for each in arguments]
 
 
 def _report(error: Any, *, as_json: bool) -> None:

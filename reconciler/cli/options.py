@@ -52,17 +52,12 @@ def variables_options(function: F) -> F:
 
 
 def auto_approve_option(function: F) -> F:
-    """``--auto-approve`` alone means all actions; `with_values` gives it that value before parsing."""
+    """``--auto-approve`` alone means all actions; `main` gives it that value before parsing."""
     return click.option(
         "--auto-approve",
         metavar="[=ACTIONS]",
         help="Do not ask; with =create,update,delete only when nothing else is in the plan.",
     )(function)
-
-
-def with_values(arguments: list[str]) -> list[str]:
-    """``--auto-approve`` takes no word that follows it: a value comes after an equals sign."""
-    return [f"{each}=all" if each == "--auto-approve" else each for each in arguments]
 
 
 def seconds(text: str) -> float:
