@@ -23,21 +23,20 @@ if TYPE_CHECKING:
 
 def make(
     project: "Project",
-    plan_id: str,
+    plan: "Plan",
     world: "World",
     *,
     on_conflict: str,
     targets: Sequence[str],
     keep: bool = True,
 ) -> "Plan":
-    """The plan that takes ``plan_id`` back; stored unless it is empty or only looked at."""
+    """The plan that takes ``plan`` back; stored unless it is empty or only looked at."""
     from reconciler.engine.life import Lives
     from reconciler.engine.revert import OnConflict, make_revert
 
     from .wiring import new_header
 
-    plan, _ = project.journal.load_plan(plan_id)
-    lives = Lives.of(len(plan.steps), project.journal.entries(plan_id))
+    lives = Lives.of(len(plan.steps), project.journal.entries(plan.plan_id))
     back = make_revert(
         plan,
         lives,
@@ -100,7 +99,7 @@ def command(
     if not as_json:
         for line in later_plans(project, plan):
             click.echo(line)
-    back = make(project, plan_id, world, on_conflict=on_conflict, targets=targets, keep=not dry_run)
+    back = make(project, plan, world, on_conflict=on_conflict, targets=targets, keep=not dry_run)
     if dry_run:
         _show(back, as_json=as_json)
         return 0

@@ -65,7 +65,7 @@ def _exit_code(result: "Result", failed: int) -> int:
 def _take_back(project: "Project", plan: "Plan", world: "World", *, lock_timeout: str, as_json: bool) -> int:
     from .revert import make
 
-    back = make(project, plan.plan_id, world, on_conflict="fail", targets=())
+    back = make(project, plan, world, on_conflict="fail", targets=())
     if not back.steps:
         return REVERTED
     code = run_plan(project, back, world, verb="revert", lock_timeout=lock_timeout, as_json=as_json)

@@ -107,8 +107,7 @@ def render_step(step: Step) -> Iterable[str]:
     yield click.style(head, fg=COLOURS[mark]) + " " * max(2, WIDTH - len(head)) + undo
     values = list(_values(step))
     if values:
-        text = " · ".join(values)
-        yield from textwrap.wrap(text, LINE, initial_indent=INDENT, subsequent_indent=INDENT)
+        yield from _wrapped(values)
     if step.remark:
         yield click.style(f"{INDENT}leaves: {safe(step.remark)}", fg="yellow")
     for effect in step.side_effects:
@@ -116,6 +115,18 @@ def render_step(step: Step) -> Iterable[str]:
     origin = " ".join(part for part in (_why(step), str(step.source or "")) if part)
     if origin:
         yield click.style(f"{INDENT}{safe(origin)}", dim=True)
+
+
+def _wrapped(values: Sequence[str]) -> Iterable[str]:
+    """Values side by side, as many as a line holds; a value is never broken."""
+    line = INDENT
+    for at, value in enumerate(values):
+        part = value if at == len(values) - 1 else value + " · "
+        if len(line) > len(INDENT) and len(line) + len(part.rstrip()) > LINE:
+            yield line.rstrip()
+            line = INDENT
+        line += part
+    yield line
 
 
 def _why(step: Step) -> str:
