@@ -51,6 +51,18 @@ class Cli:
         out, err = self._capsys.readouterr()
         return Said(code, out, err)
 
+    def together(self, *arguments: str) -> str:
+        """What a terminal would show: both streams in the order they were written."""
+        process = subprocess.run(
+            [sys.executable, "-m", "reconciler", *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        )
+        return process.stdout
+
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
