@@ -1,5 +1,6 @@
 """The group of commands, loaded one by one, and the only place that catches our errors."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -29,6 +30,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "Watch a release being planned, applied, refused and taken back."),
 }
 """Command -> its module here, and the line that help shows without importing it."""
+
+GC_THRESHOLD = 100_000
+"""Objects made between two searches for cycles. A command makes few cycles and many rows, and ends soon."""
 
 
 class Commands(click.Group):
@@ -80,6 +84,7 @@ def run() -> None:
     The interpreter is not taken apart piece by piece: everything durable is on disk when a command
     returns, and tearing down the imported libraries would cost as much as a short command.
     """
+    gc.set_threshold(GC_THRESHOLD)
     code = execute(sys.argv[1:])
     with suppress(OSError):
         sys.stdout.flush()

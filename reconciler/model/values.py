@@ -78,7 +78,7 @@ def fields_from_json(fields: Mapping[str, Any] | None) -> dict[str, Value] | Non
     return None if fields is None else {name: from_json(value) for name, value in fields.items()}
 
 
-_UNLIKE = re.compile(rb"\de[-+]?\d|\.0(?=[,\]}]|\Z)")
+_UNLIKE = re.compile(rb"(?:\A|[:,\[])-?\d+(?:\.\d+)?(?:e|(?<=\.0)(?:[,\]}]|\Z))")
 """Numbers that the two encoders may write differently: with an exponent, or whole with a point."""
 
 
