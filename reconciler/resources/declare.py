@@ -60,7 +60,7 @@ class Declarations:
             )
 
     def merge(self, resource: Resource) -> None:
-        """Add a resource that may be declared from two sides: what one of them leaves open, the other says."""
+        """Add a resource that two sides may declare: what one leaves open, the other says."""
         other = self._taken(fold_key(resource.key), resource)
         if other is None:
             return

@@ -36,8 +36,17 @@ NAMED_BY: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 
 DEFAULT_KEY: Mapping[str, tuple[str, ...]] = {sobject: fields for sobject, _, fields in NAMED_BY.values()}
 
+KEPT_BESIDE: Mapping[str, str] = {"PermissionSet": "PermissionSetGroupId"}
+"""Object -> the field that is filled in rows which Salesforce keeps beside those that people name: the
+permission set behind a group bears the group's name, which a permission set may have too."""
 
 LIKE_A_DATE = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[-+]\d\d:?\d\d))?\Z", re.ASCII)
+
+
+def named_rows(sobject: str, prefix: str = "") -> list[str]:
+    """Conditions that leave out `KEPT_BESIDE`; ``prefix`` is the path to the object."""
+    field = KEPT_BESIDE.get(sobject)
+    return [] if field is None else [f"{soql.name(prefix + field)} = null"]
 
 
 def fold(value: Value) -> Value:
@@ -103,7 +112,9 @@ class LookupTable:
             if at != longest and sum(map(len, columns[at])) < soql.MAX_CHARACTERS // 10
         ]
         return [
-            soql.select(sobject, ["Id", *paths], [soql.is_in(paths[longest], chunk), *others])
+            soql.select(
+                sobject, ["Id", *paths], [soql.is_in(paths[longest], chunk), *others, *named_rows(sobject)]
+            )
             for chunk in soql.chunks(columns[longest])
         ]
 

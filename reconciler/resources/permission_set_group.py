@@ -153,6 +153,11 @@ class PermissionSetGroupComponent(RowKind):
             return None
         return ResourceKey("PermissionSetGroup", tuple(str(part) for _, part in fold_ref(group).key))
 
+    def is_listed(self, identity: Mapping[str, Value]) -> bool:
+        """A muting set is a component too, and is none of the sets that the group bundles."""
+        permission_set = identity.get("PermissionSetId")
+        return isinstance(permission_set, Ref) and permission_set.key[0][0] == "Name"
+
     def member_template(self, scope: Scope) -> tuple[str, Want]:
         identity: dict[str, Value] = {"PermissionSetGroupId": group_ref("x"), "PermissionSetId": set_ref("x")}
         return self.name, Want(scope.owner, identity, {})

@@ -258,11 +258,7 @@ class RowKind:
         found = Found()
         by_sobject: dict[str, dict[ResourceKey, Want]] = {}
         for step in steps:
-            before, after = step.before or {}, step.after or {}
-            samples = {
-                name: tuple(values[name] for values in (before, after) if name in values)
-                for name in (*before, *(name for name in after if name not in before))
-            }
+            samples = _samples(step.before or {}, step.after or {})
             wants = by_sobject.setdefault(step.sobject, {})
             other = wants.get(step.key)
             if other is not None:  # a row that is made and linked later has two steps
@@ -291,7 +287,7 @@ class RowKind:
             by_owner = {self.owner_of(scope.identity): scope.owner for scope in group}
             for row in rows:
                 owner = by_owner.get(self.owner_of(row.identity))
-                if owner is None:
+                if owner is None or not self.is_listed(row.identity):
                     continue
                 key = self.key_of(row.identity)
                 key = declared.get(fold_key(key), key)
@@ -302,6 +298,10 @@ class RowKind:
     def owner_of(self, identity: Mapping[str, Value]) -> ResourceKey | None:
         """The owner that a row belongs to, for kinds whose rows can be scoped by `exactly`."""
         return None
+
+    def is_listed(self, identity: Mapping[str, Value]) -> bool:
+        """Whether a live row is of the sort that `exactly` lists; others under the owner are left alone."""
+        return True
 
     def member_template(self, scope: Scope) -> tuple[str, Want]:
         """The sObject of a scope's members, and a Want that says how their identity and fields are named."""
@@ -598,3 +598,11 @@ def _no_such_field(info: ObjectInfo, name: str, where: Any) -> Problem:
         if near
         else "check the API name and the user's field permissions",
     )
+
+
+def _samples(before: Fields, after: Fields) -> dict[str, tuple[Value, ...]]:
+    """The values that each touched field may be compared with."""
+    samples: dict[str, tuple[Value, ...]] = {name: (value,) for name, value in before.items()}
+    for name, value in after.items():
+        samples[name] = (*samples.get(name, ()), value)
+    return samples

@@ -80,7 +80,7 @@ OBJECTS: Mapping[str, ObjectInfo] = {
             "PermissionSetGroupComponent",
             "0PM",
             _reference("PermissionSetGroupId", "PermissionSetGroup", "PermissionSetGroup"),
-            _reference("PermissionSetId", "PermissionSet", "PermissionSet"),
+            _reference("PermissionSetId", "PermissionSet", "PermissionSet", "MutingPermissionSet"),
         ),
         _object(
             "ObjectPermissions",

@@ -21,7 +21,7 @@ from reconciler.model.values import Ref, Value, make_ref
 
 from . import soql
 from .fields import as_told, live_value
-from .lookups import NAMED_BY, LookupTable, at_path, fold, id_ref
+from .lookups import NAMED_BY, LookupTable, at_path, fold, id_ref, named_rows
 
 STAMPS = ("LastModifiedDate", "LastModifiedById")
 
@@ -107,14 +107,13 @@ class Reader:
         yield from self._name_strays(strays, found)
         return found
 
-    def members(
-        self, owners: Sequence[Mapping[str, Value]], template: Want, conditions: Sequence[str] = ()
-    ) -> Routine[list[LiveRow]]:
+    def members(self, owners: Sequence[Mapping[str, Value]], template: Want) -> Routine[list[LiveRow]]:
         """All rows under ``owners`` (what their identities share), named as ``template`` names them."""
         yield from self.lookups.find(self._loose_refs([Want(template.key, owner, {}) for owner in owners]))
         columns = self._columns([template])
         name = next(iter(owners[0]))
         column = columns[name]
+        conditions = self._named_parents(owners[0][name], column)
         queries = []
         for clause, chunk in self._clauses(column, [owner[name] for owner in owners]):
             paths = ["Id", *self._stamps, *(path for each in columns.values() for path in each.paths())]
@@ -179,8 +178,18 @@ class Reader:
             for at, each in enumerate(clauses)
             if at != widest and len(each) == 1 and sum(map(len, each[0][1])) < soql.MAX_CHARACTERS // 10
         ]
+        others += named_rows(self.info.name)
+        others += [
+            each for name in names for each in self._named_parents(wants[0].identity[name], columns[name])
+        ]
         for clause, chunk in clauses[widest]:
             yield soql.select(self.info.name, paths, [soql.is_in(clause, chunk), *others])
+
+    def _named_parents(self, sample: Value, column: Column) -> list[str]:
+        """See `lookups.named_rows`; where a parent's id is known there is no doubt."""
+        if type(sample) is not Ref or column.by_id or sample.key[0][0] == "Id":
+            return []
+        return named_rows(sample.sobject, f"{column.info.relationship}.")
 
     def _clauses(self, column: Column, values: Iterable[Value]) -> Iterable[tuple[str, list[str]]]:
         """Path and literals that find rows by this column, cut to what a query holds."""
