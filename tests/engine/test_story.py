@@ -140,7 +140,7 @@ def test_whatever_happens_nothing_is_doubled_and_nobody_is_overwritten(demo: Any
     from hypothesis.stateful import run_state_machine_as_test
 
     Story.base, Story.make_stage = demo_org, type(demo)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis types it loosely
+    run_state_machine_as_test(
         Story,
         settings=settings(
             max_examples=30,
