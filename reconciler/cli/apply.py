@@ -72,8 +72,8 @@ def command(
     if named is not None:
         plan, record = named
         _expect(plan, expect_digest)
-        if record is None:
-            _keep(project, plan)
+        if record is None:  # kept here too: a plan from a file is single-use and can be taken back
+            project.journal.save_plan(plan)
         org = project.org(org_name or plan.org_name)
         world = open_world(project, org, secrets_of(project, plan, assigned), parallelism=parallelism)
     else:
@@ -119,13 +119,6 @@ def _refuse_unreviewed(project: "Project", plan: "Plan", digest: str | None) -> 
                 mend=f"review it with 'reconcile show {plan.plan_id}', then 'reconcile apply {plan.plan_id}'",
             )
         )
-
-
-def _keep(project: "Project", plan: "Plan") -> None:
-    """A plan from a file is kept in this journal, so that it is single-use and revertible here too."""
-    known = {record.plan_id for record in project.journal.history(plan.org_id)}
-    if plan.plan_id not in known:
-        project.journal.save_plan(plan)
 
 
 def _agreed(plan: "Plan", auto_approve: str | None, *, as_json: bool) -> bool:
