@@ -19,7 +19,7 @@ from reconciler.model.keys import ResourceKey
 from reconciler.model.source import SourceRef
 from reconciler.model.state import EMPTY, Budget, Origin, Resource, Scope
 from reconciler.model.values import Value
-from reconciler.spec.nodes import ListNode, MapNode, Plain
+from reconciler.spec.nodes import ListNode, MapNode, is_null
 from reconciler.spec.typed import as_bool, as_text, check_key
 
 DOLLAR_KEYS = (
@@ -206,6 +206,24 @@ def split_body(
     return said, fields
 
 
+def own_texts(
+    said: Mapping[str, Any],
+    fields: dict[str, Any],
+    body: MapNode,
+    names: Mapping[str, str],
+    into: Declarations,
+) -> None:
+    """Put words of a kind (`label`) into the fields they stand for; ``names``: word -> field."""
+    for word, name in names.items():
+        if word not in said:
+            continue
+        where = body.value_source(word)
+        if name in fields:
+            into.problem(f"'{word}' and '{name}' say the same", where, "keep one of the two")
+        value = said[word]
+        fields[name] = None if is_null(value) else as_text(value, where, f"'{word}'", into.problems)
+
+
 def entries(node: Any, section: str, into: Declarations) -> Iterable[tuple[str, MapNode]]:
     """The resources of a section: natural key -> body. A key without a body has an empty one."""
     if not isinstance(node, MapNode):
@@ -222,7 +240,7 @@ def entries(node: Any, section: str, into: Declarations) -> Iterable[tuple[str, 
         check_key(node, key, section, into.problems)
         if isinstance(body, MapNode):
             yield str(key), body
-        elif isinstance(body, Plain) and body in ("", "~", "null"):
+        elif is_null(body):
             yield str(key), empty_map(node, key)
         else:
             into.problem(

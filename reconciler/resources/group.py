@@ -18,7 +18,6 @@ from reconciler.model.source import SourceRef
 from reconciler.model.state import Scope
 from reconciler.model.values import Ref, Value, make_ref
 from reconciler.spec.nodes import MapNode
-from reconciler.spec.typed import as_text
 
 from .declare import (
     Declarations,
@@ -30,6 +29,7 @@ from .declare import (
     body_schema,
     entries,
     make,
+    own_texts,
     read_common,
     read_members,
     split_body,
@@ -84,9 +84,7 @@ def _declare(sort: Sort, node: MapNode, into: Declarations) -> None:
         label = f"{sort.type.lower()} '{name}'"
         common = read_common(body, into, label)
         said, fields = split_body(body, sort.words, label, into)
-        for word, field in (("label", "Name"), ("email", "Email")):
-            if word in said:
-                fields[field] = as_text(said[word], body.value_source(word), f"'{word}'", into.problems)
+        own_texts(said, fields, body, {"label": "Name", "email": "Email"}, into)
         key = ResourceKey(sort.type, (name,))
         identity: dict[str, Value] = {"DeveloperName": name, "Type": sort.group_type}
         group = make("Group", "Group", key, identity, fields, body, common)

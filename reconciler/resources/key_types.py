@@ -9,10 +9,11 @@ named by text, and no describe is spent on them.
 from reconciler.model.describe import FieldInfo, ObjectInfo
 from reconciler.model.promises import OrgClient
 
-NAMED_BY_TEXT = frozenset(
-    ["Username", "Alias", "Name", "DeveloperName", "Type", "SobjectType", "NamespacePrefix"]
-)
-"""Fields that name setup rows."""
+NAMED_BY_TEXT = {
+    name.lower(): name
+    for name in ("Username", "Alias", "Name", "DeveloperName", "Type", "SobjectType", "NamespacePrefix")
+}
+"""Fields that name setup rows, by their names in lower case."""
 SETUP_OBJECTS = frozenset(
     [
         "User",
@@ -45,25 +46,29 @@ class KeyTypes:
 
     def __init__(self, org: OrgClient) -> None:
         self._org = org
-        self._known: dict[tuple[str, str], FieldInfo | None] = {}
+        self._known: dict[tuple[str, str], tuple[str, FieldInfo | None]] = {}
 
     def field(self, sobject: str, path: str) -> FieldInfo | None:
         """The field at the end of ``path``; None where the org tells nothing of it. Raises `NoSuchField`.
 
         Nothing is told of objects hidden from the user and of parents that may be of several objects.
         """
+        return self.named(sobject, path)[1]
+
+    def named(self, sobject: str, path: str) -> tuple[str, FieldInfo | None]:
+        """``path`` as the org spells it, under which answers have the value, and its `field`."""
         token = (sobject, path)
         if token not in self._known:
             self._known[token] = self._find(sobject, path)
         return self._known[token]
 
-    def _find(self, sobject: str, path: str) -> FieldInfo | None:
+    def _find(self, sobject: str, path: str) -> tuple[str, FieldInfo | None]:
         name, dot, rest = path.partition(".")
-        if sobject in SETUP_OBJECTS and name in NAMED_BY_TEXT:
-            return None
+        if sobject in SETUP_OBJECTS and name.lower() in NAMED_BY_TEXT:
+            return NAMED_BY_TEXT[name.lower()], None
         info = self._org.describe([sobject]).get(sobject)
         if info is None:
-            return None
+            return path, None
         field = _named(info, name, relationship=bool(dot))
         if field is None:
             info = self._org.refresh([sobject]).get(sobject, info)  # it may be younger than the cache
@@ -71,8 +76,11 @@ class KeyTypes:
         if field is None:
             raise NoSuchField(info, name)
         if not dot:
-            return field
-        return self.field(field.reference_to[0], rest) if len(field.reference_to) == 1 else None
+            return field.name, field
+        if len(field.reference_to) != 1:
+            return f"{field.relationship}.{rest}", None
+        rest, last = self.named(field.reference_to[0], rest)
+        return f"{field.relationship}.{rest}", last
 
 
 def _named(info: ObjectInfo, name: str, *, relationship: bool) -> FieldInfo | None:

@@ -28,6 +28,8 @@ NAMED_BY: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "00E": ("UserRole", "UserRole", ("DeveloperName",)),
     "0PS": ("PermissionSet", "PermissionSet", ("Name",)),
     "0PG": ("PermissionSetGroup", "PermissionSetGroup", ("DeveloperName",)),
+    "0PL": ("PermissionSetLicense", "PermissionSetLicense", ("DeveloperName",)),
+    "012": ("RecordType", "RecordType", ("DeveloperName", "SobjectType")),
     "0CP": ("CustomPermission", "CustomPermission", ("DeveloperName",)),
     "01p": ("ApexClass", "ApexClass", ("Name",)),
     "066": ("ApexPage", "ApexPage", ("Name",)),

@@ -33,6 +33,7 @@ from .declare import (
     body_schema,
     entries,
     make,
+    own_texts,
     read_common,
     read_members,
     split_body,
@@ -110,9 +111,7 @@ def declare(node: MapNode, into: Declarations) -> None:
 
 
 def _own_words(said: Mapping[str, Any], fields: dict[str, Any], body: MapNode, into: Declarations) -> None:
-    for word, field in (("label", "Label"), ("description", "Description")):
-        if word in said:
-            fields[field] = as_text(said[word], body.value_source(word), f"'{word}'", into.problems)
+    own_texts(said, fields, body, {"label": "Label", "description": "Description"}, into)
     if "license" in said:
         name = as_text(said["license"], body.value_source("license"), "'license'", into.problems)
         fields["LicenseId"] = make_ref("PermissionSetLicense", {"DeveloperName": name or ""})

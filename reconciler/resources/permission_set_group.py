@@ -13,7 +13,6 @@ from reconciler.model.plan import Lane, Step
 from reconciler.model.state import Scope
 from reconciler.model.values import Ref, Value, make_ref
 from reconciler.spec.nodes import MapNode
-from reconciler.spec.typed import as_text
 
 from .assignment import GROUP, LICENSE, declare_assigned
 from .declare import (
@@ -25,6 +24,7 @@ from .declare import (
     body_schema,
     entries,
     make,
+    own_texts,
     read_common,
     read_members,
     split_body,
@@ -56,9 +56,7 @@ def declare_groups(node: MapNode, into: Declarations) -> None:
         label = f"permission set group '{name}'"
         common = read_common(body, into, label)
         said, fields = split_body(body, tuple(GroupBody.model_fields), label, into)
-        for word, field in (("label", "MasterLabel"), ("description", "Description")):
-            if word in said:
-                fields[field] = as_text(said[word], body.value_source(word), f"'{word}'", into.problems)
+        own_texts(said, fields, body, {"label": "MasterLabel", "description": "Description"}, into)
         key = ResourceKey("PermissionSetGroup", (name,))
         group = make(
             "PermissionSetGroup", "PermissionSetGroup", key, {"DeveloperName": name}, fields, body, common

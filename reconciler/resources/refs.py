@@ -14,8 +14,8 @@ from reconciler.model.values import Ref, Value, make_ref
 from .fields import Misfit, is_empty, untyped
 from .lookups import DEFAULT_KEY
 
-Typing = Callable[[str, str, Any], Value]
-"""The canonical value of what a file says for a path of an object's key. Raises `Misfit`."""
+Typing = Callable[[str, str, Any], tuple[str, Value]]
+"""Path and value of what a file says of an object's key, in their canonical form. Raises `Misfit`."""
 
 GROUP_TYPES: Mapping[str, str] = {"Queue": "Queue", "Group": "Regular"}
 """Words for rows of Group, by their Type."""
@@ -33,9 +33,9 @@ def user(username: str) -> Ref:
     return make_ref("User", {"Username": username})
 
 
-def plainly(sobject: str, path: str, raw: Any) -> Value:
+def plainly(sobject: str, path: str, raw: Any) -> tuple[str, Value]:
     """The typing of a key where no describe is at hand."""
-    return untyped(raw)
+    return path, untyped(raw)
 
 
 def read_ref(field: FieldInfo, owner: str, raw: Any, typed: Typing = plainly) -> Value:
@@ -53,17 +53,22 @@ def read_ref(field: FieldInfo, owner: str, raw: Any, typed: Typing = plainly) ->
 def read_key(sobject: str, raw: Any, name: str, typed: Typing = plainly) -> Ref:
     """The natural key of a row of ``sobject``: a map of fields, or one value where a usual key is known."""
     if isinstance(raw, Mapping):
-        key = {path: typed(sobject, path, value) for path, value in _flat(raw, "")}
-        if not key:
+        said = dict(_flat(raw, ""))
+        if not said:
             raise Misfit(f"'{name}' names no key", f"write it like {name}: {{Name: ...}}")
-        if "Id" in key:
+        if any(path.rpartition(".")[2].lower() == "id" for path in said):
             raise Misfit(
                 f"'{name}' names a record id, which differs in every org", "name the row by a key of its own"
             )
+        key = dict(typed(sobject, path, value) for path, value in said.items())
+        if len(key) != len(said):
+            raise Misfit(f"'{name}' says one field of its key twice", "keep one of the two")
+        if all(value is None for value in key.values()):
+            raise Misfit(f"'{name}' names a key without a value", f"fill in {', '.join(key)}, or write null")
         return make_ref(sobject, key)
     usual = DEFAULT_KEY.get(sobject)
     if usual is not None and not isinstance(raw, list):
-        values = {usual[0]: typed(sobject, usual[0], raw)}
+        values = dict([typed(sobject, usual[0], raw)])
         if sobject == "Group":
             values["Type"] = "Regular"
         return make_ref(sobject, values)

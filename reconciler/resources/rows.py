@@ -93,6 +93,8 @@ class RowKind:
             resource.identity = self._type(resource, info, resource.identity, problems, key=True)
             resource.fields = self._type(resource, info, resource.fields, problems)
             resource.on_create = self._type(resource, info, resource.on_create, problems)
+            for name in resource.identity.keys() & resource.fields.keys():
+                problems.append(_said_twice(info.fields[name.lower()], resource.origin.source_of(name)))
             if resource.was is not None:
                 resource.was = self._type(resource, info, dict(resource.was), problems, key=True)
             if resource.create_only or resource.ignore:
@@ -135,31 +137,30 @@ class RowKind:
     ) -> dict[str, Value]:
         typed: dict[str, Value] = {}
         for name, value in raw.items():
-            kind_of = type(value)
-            if kind_of is Ref or kind_of is bool:
+            if type(value) is Ref or type(value) is bool:
                 typed[name] = value
                 continue
-            field = info.fields.get(name.lower())
-            if field is None or (field.reference_to and value is not None and kind_of is not str):
-                field, value = self._lookup(resource, info, name, value, problems)
-                if field is None:
-                    continue
-                typed[field.name] = value
+            field, value = self._type_one(resource, info, name, value, problems)
+            if field is None:
                 continue
-            try:
-                typed[field.name] = self._typed_value(info.name, field.name, field, value)
-            except Misfit as misfit:
-                problems.append(Problem(misfit.what, resource.origin.source_of(name), misfit.mend))
-            else:
-                if not key and not (field.createable or field.updateable):
-                    problems.append(
-                        Problem(
-                            f"'{field.name}' of {info.name} is read-only",
-                            resource.origin.source_of(name),
-                            "leave it out: Salesforce fills it, or it is a formula",
-                        )
-                    )
+            if field.name in typed:
+                problems.append(_said_twice(field, resource.origin.source_of(name)))
+            elif not key and not (field.createable or field.updateable):
+                problems.append(_read_only(field, info, resource.origin.source_of(name)))
+            typed[field.name] = value
         return typed
+
+    def _type_one(
+        self, resource: Resource, info: ObjectInfo, name: str, raw: Any, problems: list[Problem]
+    ) -> tuple[FieldInfo | None, Value]:
+        field = info.fields.get(name.lower())
+        if field is None or (field.reference_to and raw is not None and type(raw) is not str):
+            return self._lookup(resource, info, name, raw, problems)
+        try:
+            return field, self._typed_value(info.name, field.name, field, raw)
+        except Misfit as misfit:
+            problems.append(Problem(misfit.what, resource.origin.source_of(name), misfit.mend))
+            return None, None
 
     def _typed_value(self, sobject: str, path: str, field: FieldInfo, raw: Any) -> Value:
         """`desired_value`, remembered: release data repeats itself."""
@@ -204,12 +205,12 @@ class RowKind:
             problems.append(_no_such_field(missing.info, missing.name, where))
         return None, None
 
-    def _key_value(self, sobject: str, path: str, raw: Any) -> Value:
-        """A value of a parent's key, typed as the parent's own field is. Raises `Misfit`, `NoSuchField`."""
-        field = self.lookups.types.field(sobject, path)
-        if field is None or is_empty(raw):
-            return untyped(raw)
-        return self._typed_value(sobject, path, field, raw)
+    def _key_value(self, sobject: str, path: str, raw: Any) -> tuple[str, Value]:
+        """Path and value of a parent's key, as the parent's own field is. Raises `Misfit`, `NoSuchField`."""
+        path, field = self.lookups.types.named(sobject, path)
+        if is_empty(raw):
+            return path, None
+        return path, untyped(raw) if field is None else self._typed_value(sobject, path, field, raw)
 
     def _refreshed(self, sobject: str) -> ObjectInfo:
         """The describe past the cache: the field may be younger than the cache. Once an object."""
@@ -395,7 +396,7 @@ class RowKind:
         info = self._known(resource.sobject)
         if live is None:
             return self._check_create(resource, info)
-        problems = []
+        problems = list(_emptied(resource, info, changed))
         for name in changed:
             field = info.field(name)
             if field is not None and not field.updateable:
@@ -409,7 +410,7 @@ class RowKind:
         return problems
 
     def _check_create(self, resource: Resource, info: ObjectInfo) -> list[Problem]:
-        problems = []
+        problems = list(_emptied(resource, info, {**resource.on_create, **resource.fields}))
         if self.must_exist or not info.createable:
             problems.append(
                 Problem(
@@ -576,6 +577,29 @@ def _token(field: FieldInfo | None, value: Value) -> Value:
     if type(value) is Ref:
         return fold_ref(value)
     return value if field is not None and field.case_sensitive else fold(value)
+
+
+def _emptied(resource: Resource, info: ObjectInfo, fields: Fields) -> Iterable[Problem]:
+    for name, value in fields.items():
+        field = info.field(name)
+        if value is None and field is not None and not field.nillable:
+            yield Problem(
+                f"'{name}' of {resource.key.address} must not be empty",
+                resource.origin.source_of(name),
+                "give it a value, or leave it out",
+            )
+
+
+def _said_twice(field: FieldInfo, where: Any) -> Problem:
+    return Problem(f"'{field.name}' is written twice in one row", where, "keep one of the two")
+
+
+def _read_only(field: FieldInfo, info: ObjectInfo, where: Any) -> Problem:
+    return Problem(
+        f"'{field.name}' of {info.name} is read-only",
+        where,
+        "leave it out: Salesforce fills it, or it is a formula",
+    )
 
 
 def _wants_relationship(field: FieldInfo, where: Any) -> Problem:

@@ -11,7 +11,17 @@ from reconciler.model.values import Ref, make_ref
 from reconciler.spec.nodes import MapNode
 from reconciler.spec.typed import as_text
 
-from .declare import Declarations, Section, Strict, body_schema, entries, make, read_common, split_body
+from .declare import (
+    Declarations,
+    Section,
+    Strict,
+    body_schema,
+    entries,
+    make,
+    own_texts,
+    read_common,
+    split_body,
+)
 from .fields import is_empty
 from .rows import RowKind
 
@@ -27,9 +37,7 @@ def declare(node: MapNode, into: Declarations) -> None:
         label = f"role '{name}'"
         common = read_common(body, into, label)
         said, fields = split_body(body, tuple(RoleBody.model_fields), label, into)
-        for word, field in (("label", "Name"), ("description", "RollupDescription")):
-            if word in said:
-                fields[field] = as_text(said[word], body.value_source(word), f"'{word}'", into.problems)
+        own_texts(said, fields, body, {"label": "Name", "description": "RollupDescription"}, into)
         if "parent" in said:
             parent = said["parent"]
             text = (
