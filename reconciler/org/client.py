@@ -142,13 +142,13 @@ class SalesforceOrg:
             return [act(thing) for thing in things]
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(min(self._concurrency, len(things)), thread_name_prefix="org") as pool:
+        pool = ThreadPoolExecutor(min(self._concurrency, len(things)), thread_name_prefix="org")
+        try:
             waiting = [pool.submit(act, thing) for thing in things]
-            try:
-                return [each.result() for each in waiting]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            return [each.result() for each in waiting]
+        finally:
+            # After an error or Ctrl-C nobody waits for what the org may answer minutes later.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def connect(
