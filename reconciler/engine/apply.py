@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Protocol
 
-from reconciler.model.errors import Interrupted, PlanRefused, PlanStale, Problem, Stuck
+from reconciler.model.errors import Interrupted, OrgError, PlanRefused, PlanStale, Problem, Stuck
 from reconciler.model.journal import Event, Journal, PlanStatus, Run
 from reconciler.model.keys import ResourceKey
 from reconciler.model.outcome import Applied, Outcome, Refused, Unknown
@@ -132,6 +132,15 @@ class _Applying:
     written: bool = False
 
     def go(self) -> Result:
+        """The run. What the org or the way to it breaks off leaves a plan that can be gone on with."""
+        try:
+            return self._go()
+        except OrgError:
+            untouched = len(self.lives.numbers(Status.PLANNED)) == len(self.plan.steps)
+            self.run.finish(PlanStatus.PLANNED if untouched else PlanStatus.PARTLY, remark="broken off")
+            raise
+
+    def _go(self) -> Result:
         todo = self._todo()
         self.report.run_started(self.plan, self.orders.verb, len(todo))
         self._settle_old()
@@ -170,7 +179,7 @@ class _Applying:
         self.report.looking(len(steps))
         refs = [ref for step in self._steps(todo) for _, ref in refs_in(step.after)]
         self.rows = read_rows(steps, self.world, refs)
-        moved = [each for step in steps for each in self._moved(step)]
+        moved = self._moved(steps)
         if moved:
             self._refuse(moved)
         self._check_allowance(todo)
@@ -194,8 +203,18 @@ class _Applying:
     def _find(self, refs: Sequence[Ref]) -> None:
         pump(self.world.org, [self.world.lookups.find(refs)])
 
-    def _moved(self, step: Step) -> list[Moved]:
-        return moved_from(step, self.rows.get(step.key), step.before)
+    def _moved(self, steps: Sequence[Step]) -> list[Moved]:
+        """What is not as the steps expect it; what an earlier step of a row will change is not yet."""
+        moved: list[Moved] = []
+        changed: dict[ResourceKey, set[str]] = {}
+        for step in steps:
+            pending = changed.setdefault(step.key, set())
+            expected = step.before
+            if expected is not None and pending:
+                expected = {name: value for name, value in expected.items() if name not in pending}
+            moved.extend(moved_from(step, self.rows.get(step.key), expected))
+            pending.update(step.after or {})
+        return moved
 
     def _refuse(self, moved: Sequence[Moved]) -> None:
         done = self.lives.numbers(Status.DONE)

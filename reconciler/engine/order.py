@@ -95,8 +95,24 @@ def _edges(drafted: Sequence[Drafted], world: World) -> Edges:
                 edges[number].setdefault(by_key[key], "")
         for other in each.after:
             edges[number].setdefault(other, "")
+    _add_same_row(drafted, edges)
     _add_declared(drafted, edges)
     return edges
+
+
+ON_ONE_ROW = {Action.CREATE: 0, Action.UPDATE: 1, Action.DELETE: 2}
+"""A row is made, then changed, then removed."""
+
+
+def _add_same_row(drafted: Sequence[Drafted], edges: Edges) -> None:
+    rows: dict[ResourceKey, list[int]] = {}
+    for number, each in enumerate(drafted):
+        rows.setdefault(each.step.key, []).append(number)
+    for numbers in rows.values():
+        for number in numbers:
+            for other in numbers:
+                if ON_ONE_ROW[drafted[other].step.action] < ON_ONE_ROW[drafted[number].step.action]:
+                    edges[number].setdefault(other, "")
 
 
 def _by_id(ref: Ref) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reconciler.model.errors import Problem, RevertConflict, SpecError
-from reconciler.model.keys import matches
+from reconciler.model.keys import ResourceKey, matches
 from reconciler.model.plan import Action, Inverse, Plan, Step
 from reconciler.model.state import LiveRow
 from reconciler.model.values import Fields, Secret, Value, digest
@@ -161,6 +161,7 @@ def _compare(plan: Plan, lives: Lives, numbers: Sequence[int], world: World, pol
     inverses = [world.kinds[step.kind].inverse(step) for step in originals]
     looked_at = [as_left(step) for step in originals] + [each.step for each in inverses if each.step]
     rows = read_rows(looked_at, world)
+    remade = {step.key for step in originals if step.action is Action.DELETE and step.key not in rows}
     for number, original, back in zip(
         reversed(numbers), reversed(originals), reversed(inverses), strict=True
     ):
@@ -170,7 +171,10 @@ def _compare(plan: Plan, lives: Lives, numbers: Sequence[int], world: World, pol
         if back.remark:
             making.warnings.append(f"{original.address}: {back.remark}")
         row = rows.get(original.key)
-        step = _undo(original, back, row, lives.steps[number].record_id, making, policy)
+        if original.key in remade and back.step.action is Action.UPDATE:
+            step: Step | None = back.step  # once the row is made again
+        else:
+            step = _undo(original, back, row, lives.steps[number].record_id, making, policy)
         if step is not None:
             making.backs.append(_Back(number, original, step, row))
     return making
@@ -307,12 +311,17 @@ def _read_whole(drafted: list[Drafted], backs: Sequence[_Back], world: World) ->
         world.kinds[kind].read_whole([row for place in places if (row := backs[place].row)], sobject)
         for (kind, sobject), places in groups.items()
     ]
+    unlinked: dict[ResourceKey, dict[str, Value]] = {}
+    for each in drafted:  # what a step before the delete has changed by then
+        if each.step.action is Action.UPDATE:
+            unlinked.setdefault(each.step.key, {}).update(each.step.after or {})
     befores: dict[int, Mapping[str, Value]] = {}
     for places, found in zip(groups.values(), pump(world.org, routines), strict=True):
         for place in places:
-            whole = found.rows.get(drafted[place].step.key)
+            step = drafted[place].step
+            whole = found.rows.get(step.key)
             if whole is not None:
-                befores[place] = {**whole.fields, **(drafted[place].step.before or {})}
+                befores[place] = {**whole.fields, **unlinked.get(step.key, {}), **(step.before or {})}
     for place, before in name_deleted_parents(befores, drafted).items():
         each = drafted[place]
         drafted[place] = replace(each, step=replace(each.step, before=before))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator.http.faults import FaultKind
@@ -131,7 +131,23 @@ def test_planning_never_writes_and_says_the_same_twice(
     assert contents(stage) == was
 
 
+SELF = {
+    "accounts": {},
+    "rules": {"A-1": {"Name": "0", "Follows__r": "A-1"}},
+    "sets": {},
+    "queues": {},
+    "flag": None,
+}
+RING = {
+    **SELF,
+    "rules": {"A-1": {"Name": "0", "Follows__r": "b 2"}, "b 2": {"Name": "1", "Follows__r": "A-1"}},
+}
+NOTHING = {**SELF, "rules": {}}
+
+
 @steady
+@example(before=NOTHING, after=SELF)  # made first and linked after, so unlinked before it is deleted
+@example(before=NOTHING, after=RING)
 @given(before=worlds, after=worlds)
 def test_an_applied_plan_leaves_nothing_to_do_and_its_revert_leaves_what_was(
     new_stage: Callable[[], Any], before: World, after: World
@@ -146,9 +162,9 @@ def test_an_applied_plan_leaves_nothing_to_do_and_its_revert_leaves_what_was(
     assert stage.plan(as_state(after)).steps == []
     now = contents(stage)
     back = stage.plan_revert(plan)
-    stage.apply(back, verb="revert")
+    assert stage.apply(back, verb="revert").status.value == "applied"
     assert contents(stage) == was
-    stage.revert(back)
+    assert stage.revert(back).status.value == "applied"
     assert contents(stage) == now
 
 
