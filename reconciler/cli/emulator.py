@@ -17,6 +17,7 @@ def command() -> None:
     "--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
 @click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="Keep the org in this file.")
+@click.option("--name", help="A new org's name; orgs of different names have different ids.")
 @click.option(
     "--seed",
     "seeds",
@@ -33,7 +34,13 @@ def command() -> None:
     help="Certificate (PEM) that JWT sign-ins are verified with. Repeatable.",
 )
 def serve(
-    host: str, port: int, db: Path | None, seeds: Sequence[Path], tls: bool, certificates: Sequence[Path]
+    host: str,
+    port: int,
+    db: Path | None,
+    name: str | None,
+    seeds: Sequence[Path],
+    tls: bool,
+    certificates: Sequence[Path],
 ) -> None:
     """Serve an org until it is told to stop. Prints one JSON line when it is ready.
 
@@ -41,10 +48,19 @@ def serve(
     Example:
         reconcile emulator serve --port 8080 --db demo.db --seed force-app
     """
+    from reconciler.emulator.fresh import UNNAMED
     from reconciler.emulator.http.server import main_serve
 
     try:
-        main_serve(host=host, port=port, db=db, seeds=seeds, tls=tls, jwt_certificates=certificates)
+        main_serve(
+            host=host,
+            port=port,
+            db=db,
+            name=name or UNNAMED,
+            seeds=seeds,
+            tls=tls,
+            jwt_certificates=certificates,
+        )
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -1,6 +1,7 @@
 """What a new org has before anybody does anything: its organization, licences, profiles and users."""
 
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from . import ids, setup_rules
 from .writes import Transaction
@@ -33,6 +34,9 @@ PROFILES = (
     ("Analytics Cloud Integration User", "Analytics Cloud Integration User", "Standard"),
 )
 """Name, licence, the type of its users."""
+
+UNNAMED = "Emulated Org"
+"""The name of an org that was given none; its id is the first of all."""
 
 AUTOMATED_USERS = (
     ("Automated Process", "autoproc", "AutomatedProcess"),
@@ -83,6 +87,8 @@ def furnish(org: "EmulatedOrg", name: str) -> None:
     """Write the rows of a fresh org; called once, inside the transaction that makes it."""
     admin = ids.make("005", 1)
     tx = Transaction(org, admin)
+    if name != UNNAMED:  # orgs of two names are two orgs: what is meant for one must not fit the other
+        tx.store.next_serial("00D", first=crc32(name.encode()))
     organization = tx.system_insert(
         "Organization",
         Name=name,

@@ -18,7 +18,7 @@ from .clock import Clock
 from .components import Components
 from .definitions import Definitions
 from .errors import InvalidField, NotFound
-from .fresh import furnish
+from .fresh import UNNAMED, furnish
 from .load_report import LoadReport
 from .load_source import load_source
 from .load_trees import load_records
@@ -41,7 +41,7 @@ class EmulatedOrg:
     """One org. ``path`` None keeps it in memory; a file that exists is opened as it was left."""
 
     def __init__(
-        self, path: str | Path | None = None, *, clock: Clock | None = None, name: str = "Emulated Org"
+        self, path: str | Path | None = None, *, clock: Clock | None = None, name: str = UNNAMED
     ) -> None:
         self.clock = clock or Clock()
         self.store = Store(path)
