@@ -8,6 +8,7 @@ import click
 if TYPE_CHECKING:
     from reconciler.engine.apply import Reporter, Result
     from reconciler.engine.world import World
+    from reconciler.model.errors import Interrupted, OrgError
     from reconciler.model.plan import Plan
 
     from .wiring import Project
@@ -36,13 +37,17 @@ def run_plan(
     """Run the plan and answer with the exit code; on failure take it back if so ordered."""
     from reconciler.engine.apply import apply_plan
     from reconciler.engine.life import Status
+    from reconciler.model.errors import Interrupted, OrgError
 
     from .options import seconds
     from .wiring import StopFlag, orders
 
     with StopFlag() as stop:
         going = orders(verb, wait_seconds=seconds(lock_timeout), on_failure=on_failure, stop=stop)
-        result = apply_plan(plan, world, project.journal, reporter(as_json), going)
+        try:
+            result = apply_plan(plan, world, project.journal, reporter(as_json), going)
+        except (OrgError, Interrupted) as error:
+            raise _with_the_way_on(project, plan, error) from error.__cause__
     failed = result.count(Status.FAILED, Status.SKIPPED, Status.PLANNED)
     if failed and on_failure == "revert":
         return _take_back(project, plan, world, lock_timeout=lock_timeout, as_json=as_json)
@@ -54,6 +59,25 @@ def run_plan(
     elif not as_json and not plan.reverts and plan.steps:
         click.echo(f"Take it back with: reconcile revert {plan.plan_id}")
     return _exit_code(result, failed)
+
+
+def _with_the_way_on(
+    project: "Project", plan: "Plan", error: "OrgError | Interrupted"
+) -> "OrgError | Interrupted":
+    """An error that broke a run off, with the command that goes on unless it names that already."""
+    from reconciler.model.errors import Problem
+    from reconciler.model.journal import PlanStatus
+
+    status = project.journal.record(plan.plan_id).status
+    if status not in (PlanStatus.APPLYING, PlanStatus.PARTLY) or "reconcile resume" in str(error):
+        return error
+    way_on = Problem(
+        f"plan {plan.plan_id} was broken off",
+        mend=f"'reconcile resume {plan.plan_id}' goes on, "
+        f"'reconcile revert {plan.plan_id}' takes back what was done",
+    )
+    error.problems = (*error.problems, way_on)
+    return error
 
 
 def _exit_code(result: "Result", failed: int) -> int:
