@@ -44,6 +44,8 @@ LOOKS_TYPED = re.compile(
     re.IGNORECASE,
 )
 """Unquoted text that YAML, or a reader, may take for something else."""
+EXACT = 2**53
+"""Below this a float that is whole is that integer."""
 FIRST_YEAR, LAST_YEAR = 1700, 4000
 """Source: SOQL and SOSL Reference, "Date Formats and Date Literals"."""
 DATE_TIME = re.compile(
@@ -103,6 +105,8 @@ def live_value(info: FieldInfo, raw: Any) -> Scalar:
     if raw is None:
         return False if info.type == "boolean" else None
     if info.type in NUMBER_TYPES:
+        if type(raw) is int or (type(raw) is float and raw.is_integer() and abs(raw) < EXACT):
+            return int(raw)  # most are whole, and a Decimal costs ten times as much
         return _number(Decimal(str(raw)), info.scale)
     if info.type == "datetime":
         return _utc_text(str(raw)) or str(raw)
@@ -201,14 +205,16 @@ def _boolean(info: FieldInfo, raw: Any) -> bool:
 def _number_of(info: FieldInfo, raw: Any) -> int | float:
     if type(raw) is str:
         raise Misfit(f"'{info.name}' must be a number, found the text '{raw}'", "leave out the quotes")
+    digits = max(info.precision - info.scale if info.precision else 18, 1)
+    if isinstance(raw, str) and raw.isdecimal() and raw.isascii() and len(raw) <= digits:
+        return int(raw)  # most are whole, and a Decimal costs ten times as much
     try:
         number = Decimal(str(raw).strip())
     except InvalidOperation:
         raise Misfit(f"'{info.name}' must be a number, found '{raw}'", "write it like 1234.5") from None
     if not number.is_finite():
         raise Misfit(f"'{info.name}' must be a number, found '{raw}'", "write it like 1234.5")
-    digits = info.precision - info.scale if info.precision else 18
-    if number != 0 and number.adjusted() + 1 > max(digits, 1):
+    if number != 0 and number.adjusted() + 1 > digits:
         raise Misfit(f"'{info.name}' holds {digits} digits before the point, found {raw}", "make it smaller")
     rounded = _number(number, info.scale)
     if Decimal(str(rounded)) != number:

@@ -37,6 +37,8 @@ FORMER = "former key of"
 """Prefix of the key under which a row's former identity (`$was`) is looked for."""
 FORMER_VALUE = Secret("former value, not stored")
 """Stands for the live value of a field that is set from a secret."""
+REMEMBERED_VALUES = 50_000
+"""How many typed values of one field are kept."""
 
 
 class RowKind:
@@ -59,7 +61,7 @@ class RowKind:
         self.lookups = lookups
         self.secrets = secrets
         self._infos: dict[str, ObjectInfo] = dict(self.fixed)
-        self._typed: dict[tuple[str, str], dict[Any, Value]] = {}
+        self._typed: dict[tuple[str, str, type], dict[str, Value]] = {}
 
     # ── describing ───────────────────────────────────────────────────────────────────────────
 
@@ -166,13 +168,13 @@ class RowKind:
         """`desired_value`, remembered: release data repeats itself."""
         if not isinstance(raw, str):
             return desired_value(field, raw)
-        known = self._typed.setdefault((sobject, path), {})
-        token = (type(raw), raw)
-        if token not in known:
-            if len(known) > 50_000:
-                known.clear()
-            known[token] = desired_value(field, raw)
-        return known[token]
+        kept = (sobject, path, type(raw))
+        known = self._typed.get(kept)
+        if known is None or len(known) > REMEMBERED_VALUES:
+            known = self._typed[kept] = {}
+        if raw not in known:
+            known[raw] = desired_value(field, raw)
+        return known[raw]
 
     def _lookup(
         self, resource: Resource, info: ObjectInfo, name: str, raw: Any, problems: list[Problem]
