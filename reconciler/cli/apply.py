@@ -1,6 +1,6 @@
 """`reconcile apply`: run a reviewed plan by id or file, or plan, ask and run."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,9 +48,9 @@ def command(
     targets: Sequence[str],
     excludes: Sequence[str],
     expect_digest: str | None,
-    auto_approve: str | None,
+    auto_approve: Set[str] | None,
     on_failure: str,
-    lock_timeout: str,
+    wait_seconds: float,
     parallelism: int | None,
     as_json: bool,
 ) -> int:
@@ -89,10 +89,10 @@ def command(
         )
         _expect(plan, expect_digest)
         _refuse_unreviewed(project, plan, expect_digest)
-        if not _agreed(plan, auto_approve, as_json=as_json):
+        if not agreed(plan, auto_approve, as_json=as_json):
             return 0
     return run_plan(
-        project, plan, world, verb="apply", lock_timeout=lock_timeout, as_json=as_json, on_failure=on_failure
+        project, plan, world, verb="apply", wait_seconds=wait_seconds, as_json=as_json, on_failure=on_failure
     )
 
 
@@ -121,7 +121,7 @@ def _refuse_unreviewed(project: "Project", plan: "Plan", digest: str | None) -> 
         )
 
 
-def _agreed(plan: "Plan", auto_approve: str | None, *, as_json: bool) -> bool:
+def agreed(plan: "Plan", auto_approve: Set[str] | None, *, as_json: bool) -> bool:
     """Show the plan and ask; an empty one is said and run for what it protects."""
     from reconciler.model.errors import PlanRefused, Problem
     from reconciler.render.machine import dumps, plan_to_json
@@ -137,16 +137,28 @@ def _agreed(plan: "Plan", auto_approve: str | None, *, as_json: bool) -> bool:
         return bool(plan.protects or plan.unprotects)
     if auto_approve is not None:
         actions = {step.action.value for step in plan.steps}
-        allowed = actions if auto_approve == "all" else {each.strip() for each in auto_approve.split(",")}
-        if actions <= allowed:
+        if actions <= auto_approve:
             return True
         raise PlanRefused(
             Problem(
-                f"the plan holds {', '.join(sorted(actions - allowed))}, approved is only {auto_approve}",
+                f"the plan holds {', '.join(sorted(actions - auto_approve))}, "
+                f"approved is only {', '.join(sorted(auto_approve))}",
                 mend=f"review it, then 'reconcile apply {plan.plan_id}'",
             )
         )
-    if confirm(f"Apply {count(len(plan.steps), 'step')} to {plan.org_name}?"):
-        return True
-    click.echo("Not applied.")
-    return False
+    question = (
+        f"Take {count(len(plan.steps), 'step')} back in {plan.org_name}?"
+        if plan.reverts
+        else f"Apply {count(len(plan.steps), 'step')} to {plan.org_name}?"
+    )
+    answer = confirm(question)
+    if answer is None:
+        raise PlanRefused(
+            Problem(
+                "nobody is here to agree to the plan; nothing was changed",
+                mend=f"review it, then 'reconcile apply {plan.plan_id}'; or add --auto-approve",
+            )
+        )
+    if not answer:
+        click.echo("Not applied.", err=as_json)
+    return answer

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from reconciler.emulator.load_report import LoadReport
 
 
 @click.group("emulator")
@@ -22,7 +26,7 @@ def command() -> None:
     "--seed",
     "seeds",
     multiple=True,
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A project's folder, whose objects and permission sets the org gets. Repeatable.",
 )
 @click.option("--tls", is_flag=True, help="Speak TLS with a certificate made for this run.")
@@ -51,7 +55,9 @@ def serve(
     from reconciler.emulator.fresh import UNNAMED
     from reconciler.emulator.http.server import main_serve
 
-    try:
+    from .demo_org import opening
+
+    with opening("to be served", "see --db, --seed, --jwt-cert, --host and --port"):
         main_serve(
             host=host,
             port=port,
@@ -61,8 +67,6 @@ def serve(
             tls=tls,
             jwt_certificates=certificates,
         )
-    except (OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
 
 
 @command.command("seed")
@@ -70,9 +74,11 @@ def serve(
 @click.option(
     "--records", multiple=True, type=click.Path(path_type=Path, exists=True), help="A record tree or plan."
 )
-@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True))
-def seed(db: Path, records: Sequence[Path], folders: Sequence[Path]) -> None:
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+def seed(db: Path, records: Sequence[Path], folders: Sequence[Path]) -> int:
     """Load FOLDERS (objects, permission sets, groups) and record trees into an org's file.
+
+    Tells what was left out and why; exit 1 when nothing at all could be loaded.
 
     \b
     Example:
@@ -80,12 +86,25 @@ def seed(db: Path, records: Sequence[Path], folders: Sequence[Path]) -> None:
     """
     from reconciler.emulator.org import EmulatedOrg
 
-    org = EmulatedOrg(db)
-    if folders:
-        click.echo(str(org.load(*folders)))
-    if records:
-        click.echo(str(org.load_records(*records)))
-    org.close()
+    from .demo_org import opening
+
+    with opening(f"in {db}", "name the org's file and folders with objects in source format"):
+        org = EmulatedOrg(db)
+        reports = [org.load(*folders)] if folders else []
+        reports += [org.load_records(*records)] if records else []
+        org.close()
+    for report in reports:
+        _tell(report)
+    return 0 if not reports or any(each.objects or each.fields or each.rows for each in reports) else 1
+
+
+def _tell(report: "LoadReport") -> None:
+    from reconciler.render.text import safe
+
+    rows = sum(report.rows.values())
+    click.echo(f"Loaded: {len(report.objects)} objects, {len(report.fields)} fields, {rows} rows.")
+    for each in report.problems:
+        click.echo(safe(f"left out: {each}"), err=True)
 
 
 @command.command("reset")
@@ -97,14 +116,14 @@ def reset(name: str) -> None:
     Example:
         reconcile emulator reset demo
     """
+    from .demo_org import forget
     from .wiring import Project
 
     project = Project.here()
     org = project.org(name)
     if not org.emulated:
         raise click.ClickException(f"{name} is no emulated org")
-    for suffix in ("", "-wal", "-shm"):
-        (project.folder / f"{name}.db{suffix}").unlink(missing_ok=True)
+    forget(project.folder / f"{name}.db")
     click.echo(f"Forgotten: {name}.")
 
 

@@ -39,11 +39,13 @@ def command(
     from reconciler.engine.plan import PlanOptions, resolve_all, select
     from reconciler.render.graph import Picture, render_graph
 
+    from .plan import check_patterns
     from .wiring import Project, open_world, read_states
 
     project = Project.here()
     org = project.org(org_name)
     desired, secrets = read_states(project, states, org, assigned=assigned, var_files=var_files)
+    check_patterns(desired, targets)
     world = open_world(project, org, secrets)
     resources, _ = select(desired, PlanOptions(targets))
     resolve_all(resources, world)

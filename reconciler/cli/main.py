@@ -1,5 +1,6 @@
 """The group of commands, loaded one by one, and the only place that catches our errors."""
 
+import errno
 import gc
 import os
 import sys
@@ -103,11 +104,15 @@ def execute(arguments: list[str]) -> int:
         click.echo("interrupted", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        _report_usage(error, as_json="--json" in arguments)
         return 1
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:  # this is how click ends when nobody reads the output any more
         return 141
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT) or error.filename is not None:
+            raise
+        click.echo(f"the output cannot be written: {error.strerror}", err=True)
+        return 1
     except Exception as error:
         from reconciler.model.errors import ReconcileError
 
@@ -120,6 +125,15 @@ def execute(arguments: list[str]) -> int:
 def _with_values(arguments: list[str]) -> list[str]:
     """``--auto-approve`` takes no word that follows it: a value comes after an equals sign."""
     return [f"{each}=all" if each == "--auto-approve" else each for each in arguments]
+
+
+def _report_usage(error: click.ClickException, *, as_json: bool) -> None:
+    if not as_json:
+        error.show()
+        return
+    from reconciler.model.errors import ReconcileError
+
+    _report(ReconcileError(error.format_message()), as_json=True)
 
 
 def _report(error: Any, *, as_json: bool) -> None:

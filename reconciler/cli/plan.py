@@ -19,6 +19,7 @@ from .options import (
 if TYPE_CHECKING:
     from reconciler.engine.world import World
     from reconciler.model.plan import Plan
+    from reconciler.model.state import DesiredState
 
     from .wiring import Project
 
@@ -43,6 +44,7 @@ def make(
 
     org = project.org(org_name)
     desired, secrets = read_states(project, states, org, assigned=assigned, var_files=var_files)
+    check_patterns(desired, (*targets, *excludes))
     world = open_world(project, org, secrets, parallelism=parallelism)
     plan = make_plan(
         desired,
@@ -54,6 +56,30 @@ def make(
     if plan.steps or plan.protects or plan.unprotects:
         project.journal.save_plan(plan)
     return plan, world
+
+
+def check_patterns(desired: "DesiredState", patterns: Sequence[str]) -> None:
+    """Refuse a --target or --exclude that finds nothing: a misspelt one would plan too much.
+
+    Raises `SpecError` naming all of them.
+    """
+    import difflib
+
+    from reconciler.model.errors import Problem, SpecError
+    from reconciler.model.keys import matches
+
+    if not patterns:
+        return
+    addresses = [each.key.address for each in desired.resources]
+    addresses += [name for scope in desired.scopes for name in (scope.kind, scope.owner.address)]
+    problems = []
+    for pattern in patterns:
+        if not any(matches(address, pattern) for address in addresses):
+            near = difflib.get_close_matches(pattern, addresses, 1)
+            mend = f"did you mean '{near[0]}'?" if near else "'reconcile graph' lists the addresses"
+            problems.append(Problem(f"no resource is called '{pattern}'", mend=mend))
+    if problems:
+        raise SpecError(*problems)
 
 
 @click.command("plan")

@@ -18,7 +18,7 @@ def command(
     plan_id: str,
     org_name: str | None,
     assigned: tuple[str, ...],
-    lock_timeout: str,
+    wait_seconds: float,
     parallelism: int | None,
     as_json: bool,
 ) -> int:
@@ -35,4 +35,4 @@ def command(
     plan, _ = project.journal.load_plan(plan_id)
     org = project.org(org_name or plan.org_name)
     world = open_world(project, org, secrets_of(project, plan, assigned), parallelism=parallelism)
-    return run_plan(project, plan, world, verb="resume", lock_timeout=lock_timeout, as_json=as_json)
+    return run_plan(project, plan, world, verb="resume", wait_seconds=wait_seconds, as_json=as_json)

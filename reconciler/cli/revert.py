@@ -1,6 +1,6 @@
 """`reconcile revert`: take a plan back by its id, three ways, as a plan of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 import click
@@ -72,8 +72,8 @@ def command(
     targets: Sequence[str],
     on_conflict: str,
     dry_run: bool,
-    auto_approve: str | None,
-    lock_timeout: str,
+    auto_approve: Set[str] | None,
+    wait_seconds: float,
     parallelism: int | None,
     as_json: bool,
 ) -> int:
@@ -87,7 +87,7 @@ def command(
     """
     from reconciler.engine.apply import Orders, check_plan
 
-    from .apply import _agreed
+    from .apply import agreed
     from .running import run_plan
     from .wiring import Project, open_world
 
@@ -103,9 +103,9 @@ def command(
     if dry_run:
         _show(back, as_json=as_json)
         return 0
-    if not _agreed(back, auto_approve, as_json=as_json):
+    if not agreed(back, auto_approve, as_json=as_json):
         return 0
-    return run_plan(project, back, world, verb="revert", lock_timeout=lock_timeout, as_json=as_json)
+    return run_plan(project, back, world, verb="revert", wait_seconds=wait_seconds, as_json=as_json)
 
 
 def later_plans(project: "Project", plan: "Plan") -> list[str]:
@@ -124,4 +124,5 @@ def _show(plan: "Plan", *, as_json: bool) -> None:
     if as_json:
         click.echo(dumps({**plan_to_json(plan), "type": "plan"}))
     else:
-        click.echo(render_plan(plan, heading=f"org '{plan.org_name}': {count(len(plan.steps), 'step')} back"))
+        heading = f"org '{plan.org_name}': {count(len(plan.steps), 'step')} back"
+        click.echo(render_plan(plan, heading=heading, runnable=False))

@@ -1,6 +1,7 @@
 """What apply, revert and resume share: running a stored plan and turning its result into an exit code."""
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -16,12 +17,28 @@ if TYPE_CHECKING:
 PARTLY, UNVERIFIED, REVERTED = 6, 7, 8
 
 
-def reporter(as_json: bool) -> "Reporter":
+class Voice:
+    """Prints the lines of a run. That nobody reads on (a closed pipe, a full disk) does not stop what
+    has begun: it is told once on standard error, and the journal knows the rest."""
+
+    def __init__(self) -> None:
+        self._gone = False
+
+    def __call__(self, line: str) -> None:
+        if self._gone:
+            return
+        try:
+            click.echo(line)
+        except OSError as error:
+            self._gone = True
+            with suppress(OSError):
+                click.echo(f"the output cannot be written ({error.strerror}); the run goes on", err=True)
+
+
+def reporter(voice: Voice, *, as_json: bool) -> "Reporter":
     from reconciler.render.progress import JsonReporter, TextReporter
 
-    if as_json:
-        return JsonReporter(lambda line: click.echo(line))
-    return TextReporter(lambda line: click.echo(line), bar=sys.stdout.isatty())
+    return JsonReporter(voice) if as_json else TextReporter(voice, bar=sys.stdout.isatty())
 
 
 def run_plan(
@@ -30,7 +47,7 @@ def run_plan(
     world: "World",
     *,
     verb: str,
-    lock_timeout: str,
+    wait_seconds: float,
     as_json: bool,
     on_failure: str = "go-on",
 ) -> int:
@@ -39,25 +56,25 @@ def run_plan(
     from reconciler.engine.life import Status
     from reconciler.model.errors import Interrupted, OrgError
 
-    from .options import seconds
     from .wiring import StopFlag, orders
 
+    voice = Voice()
     with StopFlag() as stop:
-        going = orders(verb, wait_seconds=seconds(lock_timeout), on_failure=on_failure, stop=stop)
+        going = orders(verb, wait_seconds=wait_seconds, on_failure=on_failure, stop=stop)
         try:
-            result = apply_plan(plan, world, project.journal, reporter(as_json), going)
+            result = apply_plan(plan, world, project.journal, reporter(voice, as_json=as_json), going)
         except (OrgError, Interrupted) as error:
             raise _with_the_way_on(project, plan, error) from error.__cause__
     failed = result.count(Status.FAILED, Status.SKIPPED, Status.PLANNED)
     if failed and on_failure == "revert":
-        return _take_back(project, plan, world, lock_timeout=lock_timeout, as_json=as_json)
+        return _take_back(project, plan, world, wait_seconds=wait_seconds, as_json=as_json)
     if failed and not as_json:
-        click.echo(
+        voice(
             f"Mend the cause, then 'reconcile resume {plan.plan_id}'; "
             f"or take it back with 'reconcile revert {plan.plan_id}'."
         )
     elif not as_json and not plan.reverts and plan.steps:
-        click.echo(f"Take it back with: reconcile revert {plan.plan_id}")
+        voice(f"Take it back with: reconcile revert {plan.plan_id}")
     return _exit_code(result, failed)
 
 
@@ -86,13 +103,15 @@ def _exit_code(result: "Result", failed: int) -> int:
     return UNVERIFIED if result.unmet else 0
 
 
-def _take_back(project: "Project", plan: "Plan", world: "World", *, lock_timeout: str, as_json: bool) -> int:
+def _take_back(
+    project: "Project", plan: "Plan", world: "World", *, wait_seconds: float, as_json: bool
+) -> int:
     from .revert import make
 
     back = make(project, plan, world, on_conflict="fail", targets=())
     if not back.steps:
         return REVERTED
-    code = run_plan(project, back, world, verb="revert", lock_timeout=lock_timeout, as_json=as_json)
+    code = run_plan(project, back, world, verb="revert", wait_seconds=wait_seconds, as_json=as_json)
     return REVERTED if code == 0 else code
 
 

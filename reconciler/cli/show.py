@@ -24,6 +24,7 @@ def command(plan_id: str, as_json: bool) -> None:
     """
     from reconciler.engine.life import Lives
     from reconciler.model.errors import PlanRefused
+    from reconciler.model.journal import PlanStatus
     from reconciler.render.machine import dumps, plan_to_json
     from reconciler.render.text import render_plan
 
@@ -39,7 +40,9 @@ def command(plan_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(dumps({**plan_to_json(plan), **_life_json(plan, record, lives)}))
         return
-    click.echo(render_plan(plan, heading=f"plan {plan.plan_id} for org '{plan.org_name}'"))
+    runnable = record is not None and record.status is PlanStatus.PLANNED
+    heading = f"plan {plan.plan_id} for org '{plan.org_name}'"
+    click.echo(render_plan(plan, heading=heading, runnable=runnable))
     for line in _life_lines(plan, record, lives):
         click.echo(line)
 

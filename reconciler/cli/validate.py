@@ -30,6 +30,7 @@ def command(
     """
     from reconciler.engine.declared import check_depends_on
     from reconciler.render.machine import FORMAT_VERSION, dumps
+    from reconciler.render.text import count
 
     from .wiring import Project, read_states
 
@@ -48,4 +49,4 @@ def command(
         return
     for warning in desired.warnings:
         click.echo(click.style(f"warning: {warning}", fg="yellow"))
-    click.echo(f"Valid: {len(desired.resources)} resources in {len(desired.files)} files.")
+    click.echo(f"Valid: {count(len(desired.resources), 'resource')} in {count(len(desired.files), 'file')}.")

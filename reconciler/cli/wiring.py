@@ -1,6 +1,7 @@
 """Putting the layers together for one command: project, states, org, journal, kinds."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.model.errors import Interrupted, PlanRefused, Problem
+from reconciler.model.errors import Interrupted, Problem, SpecError
 from reconciler.model.journal import Journal, PlanRecord
 from reconciler.model.plan import Plan
 from reconciler.model.state import DesiredState
@@ -70,7 +71,7 @@ class Project:
             real = [each for each in self.orgs if each != "demo"]
             name = real[0] if len(real) == 1 else os.environ.get("RECONCILE_ORG", "demo" if not real else "")
         if not name:
-            raise PlanRefused(
+            raise SpecError(
                 Problem(
                     "several orgs are known and none was named",
                     mend="add --org, one of: " + ", ".join(self.orgs),
@@ -102,8 +103,8 @@ def read_states(
 def default_states(project: Project) -> Sequence[Path]:
     folder = project.root / "states"
     if folder.is_dir():
-        return [folder]
-    raise PlanRefused(
+        return [Path(os.path.relpath(folder))]  # plans read the same on every machine
+    raise SpecError(
         Problem(
             "no states were named, and there is no folder 'states' here", mend="name the files or the folder"
         )
@@ -219,9 +220,16 @@ class StopFlag:
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
 
 
-def confirm(question: str) -> bool:
-    """Only the whole word `yes` agrees."""
-    answer: str = click.prompt(f"{question} Only 'yes' is accepted", default="", show_default=False)
+def confirm(question: str) -> bool | None:
+    """Only the whole word `yes` agrees; None when the input ended before any answer.
+
+    The question goes to standard error, so that standard output holds results alone.
+    """
+    click.echo(f"{question} Only 'yes' is accepted: ", nl=False, err=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        click.echo(err=True)
+        return None
     return answer.strip() == "yes"
 
 

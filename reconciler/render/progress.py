@@ -85,7 +85,8 @@ class TextReporter:
             )
         else:
             word = "Revert" if result.plan.reverts else "Apply"
-            self._out(f"{word} complete! {done} done in {seconds:.1f} s.")
+            end = f"unverified: {count(len(result.unmet), 'value')} moved." if result.unmet else "complete!"
+            self._out(f"{word} {end} {done} done in {seconds:.1f} s.")
 
     def _line(self, text: str) -> None:
         if self._bar is not None:

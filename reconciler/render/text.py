@@ -68,15 +68,16 @@ def symbol(step: Step) -> str:
     return SYMBOLS[step.action]
 
 
-def render_plan(plan: Plan, *, heading: str) -> str:
-    """The plan as a person reviews it. The last line begins with ``Plan:``."""
+def render_plan(plan: Plan, *, heading: str, runnable: bool = True) -> str:
+    """The plan as a person reviews it, and how to run it if it can be; ends with the line ``Plan: …``."""
     lines = [click.style(safe(heading), bold=True)]
     for step in plan.steps:
         lines.extend(render_step(step))
     if plan.steps:
         lines += ["", click.style(LEGEND, dim=True), *render_impact(plan.impact)]
-        verb = "revert is carried out" if plan.reverts else "plan is applied"
-        lines.append(click.style(f"  This {verb} by: reconcile apply {plan.plan_id}", dim=True))
+        if runnable:
+            verb = "revert is carried out" if plan.reverts else "plan is applied"
+            lines.append(click.style(f"  This {verb} by: reconcile apply {plan.plan_id}", dim=True))
     lines += [click.style(f"warning: {safe(each)}", fg="yellow") for each in plan.warnings]
     lines.append(plan_line(plan))
     return "\n".join(lines)
