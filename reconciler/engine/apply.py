@@ -11,7 +11,7 @@ leaves, so a resume knows what may have happened, and a revert knows the way bac
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from reconciler.model.values import Ref
 
 from .impact import count_impact
 from .life import NOT_SENT_CODE, Lives, Status, outcome_to_json
-from .looking import Moved, as_left, is_as_after, is_as_before, moved_from, read_rows
+from .looking import Moved, announce_renames, as_left, is_as_after, is_as_before, moved_from, read_rows
 from .rows_index import refs_in
 from .world import World, pump
 
@@ -141,6 +141,7 @@ class _Applying:
             raise
 
     def _go(self) -> Result:
+        announce_renames(self.plan.steps, self.world)
         todo = self._todo()
         self.report.run_started(self.plan, self.orders.verb, len(todo))
         self._settle_old()
@@ -426,10 +427,13 @@ class _Applying:
 
     def _unmet(self) -> list[Moved]:
         """Read what was done once more: a trigger or flow may have changed it in passing."""
-        last: dict[ResourceKey, list[Step]] = {}
+        last: dict[ResourceKey, Step] = {}
         for number in self.lives.numbers(Status.DONE):
             step = self.plan.steps[number]
-            last.setdefault(step.key, []).append(step)
-        steps = [step for each in last.values() for step in each]
+            earlier = last.get(step.key)
+            if earlier is not None and earlier.after is not None and step.after is not None:
+                step = replace(step, after={**earlier.after, **step.after})
+            last[step.key] = step
+        steps = list(last.values())
         rows = read_rows([as_left(step) for step in steps], self.world)
         return [each for step in steps for each in moved_from(step, rows.get(step.key), step.after)]

@@ -1,6 +1,6 @@
 """Comparing steps with what is live: before writing, after a lost answer, and after the last step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from reconciler.model.errors import Problem
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Step
 from reconciler.model.state import LiveRow
-from reconciler.model.values import Fields, Ref, Secret, Value, to_json
+from reconciler.model.values import Fields, Ref, Secret, Value, make_ref, to_json
 
 from .world import World, pump
 
@@ -103,6 +103,19 @@ def is_as_after(step: Step, row: LiveRow | None) -> bool:
 
 def is_as_before(step: Step, row: LiveRow | None) -> bool:
     return not moved_from(step, row, step.before if step.action is not Action.CREATE else None)
+
+
+def announce_renames(steps: Iterable[Step], world: World) -> None:
+    """Tell the look-ups of rows that ``steps`` rename: they are found by either key, before and after."""
+    for step in steps:
+        if step.action is Action.UPDATE:
+            announce_rename(step.sobject, step.identity, as_left(step).identity, world)
+
+
+def announce_rename(sobject: str, former: Fields, now: Fields, world: World) -> None:
+    """As `announce_renames`. Rows whose key holds a look-up are named by no other row's look-up."""
+    if former != now and not any(isinstance(value, Ref) for value in (*former.values(), *now.values())):
+        world.lookups.rename(make_ref(sobject, former), make_ref(sobject, now))
 
 
 def as_left(step: Step) -> Step:

@@ -190,9 +190,14 @@ def _open_cycle(cycle: Sequence[int], drafted: list[Drafted], edges: Edges, worl
             _link_later(number, other, field_name, drafted, edges)
             return
     for number, other in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
-        if drafted[number].step.action is Action.DELETE and edges[number][other]:
-            del edges[number][other]  # the org empties the look-up by itself
-            return
+        field_name, naming = edges[number][other], drafted[other].step
+        if not field_name or naming.action is not Action.DELETE:
+            continue
+        if world.kinds[naming.kind].can_wait(naming.sobject, field_name):
+            _unlink_first(number, other, field_name, drafted, edges)
+        else:
+            del edges[number][other]  # the org empties the look-up by itself, or refuses
+        return
     raise CycleFound(_describe_cycle(cycle, drafted, edges))
 
 
@@ -216,6 +221,26 @@ def _link_later(number: int, other: int, field_name: str, drafted: list[Drafted]
 
 def replace_step(each: Drafted, step: Step) -> Drafted:
     return Drafted(step, each.needs, each.depends_on, each.record_id, each.after)
+
+
+def _unlink_first(number: int, other: int, field_name: str, drafted: list[Drafted], edges: Edges) -> None:
+    """``other`` names ``number`` and both are deleted: the look-up is emptied before either of them."""
+    each = drafted[other]
+    step = each.step
+    before = dict(step.before or {})
+    value = before[field_name]
+    drafted[other] = replace(each, step=replace(step, before={**before, field_name: None}))
+    unlink = replace(
+        step,
+        action=Action.UPDATE,
+        before={field_name: value},
+        after={field_name: None},
+        reason=f"empties {field_name}, so that both rows can be removed",
+    )
+    drafted.append(Drafted(unlink))
+    del edges[number][other]
+    edges[number][len(drafted) - 1] = ""
+    edges[other][len(drafted) - 1] = ""
 
 
 def _describe_cycle(cycle: Sequence[int], drafted: Sequence[Drafted], edges: Edges) -> Problem:

@@ -17,6 +17,7 @@ from reconciler.model.values import Ref, Secret, Value
 
 from .declared import check_depends_on
 from .impact import count_impact
+from .looking import announce_rename
 from .order import CycleFound, Drafted, name_deleted_parents, order
 from .policy import (
     Damage,
@@ -228,7 +229,10 @@ def by_kind(resources: Sequence[Resource], world: World) -> dict[str, list[Resou
 
 
 def resolve_all(resources: Sequence[Resource], world: World) -> None:
-    """Type all fields by the org's describes, fetched together. Raises `SpecError` with all problems."""
+    """Type all fields by the org's describes, fetched together, and tell the look-ups of renamed rows.
+
+    Raises `SpecError` with all problems.
+    """
     grouped = by_kind(resources, world)
     names = {name for kind, each in grouped.items() for name in world.kinds[kind].sobjects(each)}
     if names:
@@ -236,6 +240,9 @@ def resolve_all(resources: Sequence[Resource], world: World) -> None:
     problems = [problem for kind, each in grouped.items() for problem in world.kinds[kind].resolve(each)]
     if problems:
         raise SpecError.of(problems)
+    for resource in resources:
+        if resource.was is not None:
+            announce_rename(resource.sobject, resource.was, resource.identity, world)
 
 
 def read_live(grouped: Mapping[str, Sequence[Resource]], scopes: Sequence[Scope], world: World) -> Found:

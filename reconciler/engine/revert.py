@@ -18,7 +18,7 @@ from reconciler.model.values import Fields, Secret, Value, digest
 
 from .impact import count_impact
 from .life import Lives, Status
-from .looking import ABSENT, PRESENT, alike, as_left, read_rows, show
+from .looking import ABSENT, PRESENT, alike, announce_renames, as_left, read_rows, show
 from .order import CycleFound, Drafted, name_deleted_parents, order
 from .plan import PlanHeader, describe_ways_back, secret_names
 from .policy import protection_problems, refuse
@@ -157,6 +157,7 @@ def _conflict_report(plan: Plan, conflicts: Sequence[Conflict]) -> list[Problem]
 
 def _compare(plan: Plan, lives: Lives, numbers: Sequence[int], world: World, policy: OnConflict) -> _Making:
     making = _Making()
+    announce_renames(plan.steps, world)
     originals = [plan.steps[number] for number in numbers]
     inverses = [world.kinds[step.kind].inverse(step) for step in originals]
     looked_at = [as_left(step) for step in originals] + [each.step for each in inverses if each.step]

@@ -120,6 +120,10 @@ class Lookups(Protocol):
 
     def named(self, record_id: str, sobject: str) -> Ref: ...
 
+    def rename(self, former: Ref, now: Ref) -> None:
+        """From here on both keys mean one row, whichever of them it bears."""
+        ...
+
     def learn(self, ref: Ref, record_id: str) -> None:
         """Remember a row that was just made."""
         ...

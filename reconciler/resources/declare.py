@@ -39,18 +39,14 @@ class Declarations:
     root: Path = Path()
     """Where record files may be."""
     record_files: dict[str, str] = field(default_factory=dict)
-    """Digest of the rows of each file that a state reads records from, by its name."""
+    """Digest of the rows of each file that a state reads records from, by object and path."""
+    perhaps: bool = False
+    """What is read stands under a `$when` that cannot be decided without an org: another resource for
+    the same key may be the alternative to it."""
     _by_key: dict[ResourceKey, Resource] = field(default_factory=dict)
 
-    def add(self, resource: Resource, *, perhaps: bool = False) -> None:
-        """Add one resource. Two for one key are an error naming both.
-
-        ``perhaps``: it stands under a `$when` that cannot be decided without an org, so that another
-        one for the same key may be the alternative to it.
-        """
-        if perhaps:
-            self.resources.append(resource)
-            return
+    def add(self, resource: Resource) -> None:
+        """Add one resource. Two for one key are an error naming both."""
         other = self._taken(resource.key, resource)
         if other is not None:
             self.problem(
@@ -84,6 +80,9 @@ class Declarations:
 
     def _taken(self, key: ResourceKey, resource: Resource) -> Resource | None:
         """The resource that has the key already; None where there is none, and this one has it now."""
+        if self.perhaps or getattr(resource.origin, "conditional", False):
+            self.resources.append(resource)
+            return None
         other = self._by_key.setdefault(key, resource)
         if other is not resource:
             return other
@@ -239,7 +238,10 @@ def entries(node: Any, section: str, into: Declarations) -> Iterable[tuple[str, 
             continue
         check_key(node, key, section, into.problems)
         if isinstance(body, MapNode):
+            outer = into.perhaps
+            into.perhaps = outer or body.conditional
             yield str(key), body
+            into.perhaps = outer
         elif is_null(body):
             yield str(key), empty_map(node, key)
         else:

@@ -82,10 +82,29 @@ class LookupTable:
         self.types = types
         self._ids: dict[Ref, str] = {fold_ref(THIS_ORG): org_id}
         self._named: dict[str, Ref] = {org_id[:15]: THIS_ORG}
+        self._now: dict[Ref, Ref] = {}
+        self._former: dict[Ref, Ref] = {}
+
+    def rename(self, former: Ref, now: Ref) -> None:
+        """From here on both keys mean one row, whichever of them it bears; `now` is the one that is told."""
+        self._now[fold_ref(former)] = now
+        self._former[fold_ref(now)] = former
+
+    def now(self, ref: Ref) -> Ref:
+        """``ref``, or the new key of a row that is renamed."""
+        return self._now.get(fold_ref(ref), ref) if self._now else ref
+
+    def keys(self, ref: Ref) -> tuple[Ref, ...]:
+        """``ref`` and the other key of a row that is renamed."""
+        if not self._now:
+            return (ref,)
+        folded = fold_ref(ref)
+        other = self._now.get(folded) or self._former.get(folded)
+        return (ref,) if other is None else (ref, other)
 
     def find(self, refs: Iterable[Ref]) -> Routine[None]:
         wanted: dict[tuple[str, tuple[str, ...]], dict[Ref, Ref]] = {}
-        for ref in refs:
+        for ref in [key for each in refs for key in self.keys(each)]:
             folded = fold_ref(ref)
             if folded in self._ids or (ref.key and ref.key[0][0] == "Id"):
                 continue
@@ -152,7 +171,7 @@ class LookupTable:
     def id_of(self, ref: Ref) -> str | None:
         if ref.key and ref.key[0][0] == "Id":
             return str(ref.key[0][1])
-        return self._ids.get(fold_ref(ref))
+        return next((self._ids[key] for each in self.keys(ref) if (key := fold_ref(each)) in self._ids), None)
 
     def learn(self, ref: Ref, record_id: str) -> None:
         self._ids[fold_ref(ref)] = record_id
@@ -184,7 +203,8 @@ class LookupTable:
 
     def named(self, record_id: str, sobject: str) -> Ref:
         """The natural key of ``record_id``, or a reference by id where it has none."""
-        return self._named.get(record_id[:15]) or id_ref(sobject, record_id)
+        named = self._named.get(record_id[:15])
+        return id_ref(sobject, record_id) if named is None else self.now(named)
 
 
 def _scalar(value: Value) -> Scalar:

@@ -5,6 +5,7 @@ reads rows of a CSV or JSON Lines file, whose columns are field names or paths t
 (`Account__r.Account_Code__c`). Rows are walked by hand: there may be many thousands.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -178,13 +179,16 @@ def _declare_file(
     path = as_text(body["from"], where, "'from'", into.problems)
     if path is None:
         return
+    content = hashlib.sha256()
     try:
         name = (Path(where.file).parent / path).as_posix()
         for line, cells in open_rows(path, where, into.root):
+            content.update(repr(list(cells.items())).encode())
             place = Place(SourceRef(name, line, 1))
             _add(sobject, key_fields, _nested(cells), None, place, shared, budget, into)
     except SpecError as error:
         into.problems.extend(error.problems)
+    into.record_files[f"{sobject} {path}"] = content.hexdigest()
 
 
 def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:

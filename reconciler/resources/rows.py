@@ -265,7 +265,7 @@ class RowKind:
             wants = by_sobject.setdefault(step.sobject, {})
             other = wants.get(step.key)
             if other is not None:  # a row that is made and linked later has two steps
-                samples = {**other.fields, **samples}
+                samples = _both(other.fields, samples)
             wants[step.key] = Want(step.key, step.identity, samples, step.source)
         listed = {sobject: list(wants.values()) for sobject, wants in by_sobject.items()}
         yield from self._read(listed, found)
@@ -632,3 +632,9 @@ def _samples(before: Fields, after: Fields) -> dict[str, tuple[Value, ...]]:
     for name, value in after.items():
         samples[name] = (*samples.get(name, ()), value)
     return samples
+
+
+def _both(
+    first: Mapping[str, tuple[Value, ...]], second: Mapping[str, tuple[Value, ...]]
+) -> dict[str, tuple[Value, ...]]:
+    return {name: (*first.get(name, ()), *second.get(name, ())) for name in (*first, *second)}

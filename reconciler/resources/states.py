@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reconciler.model.errors import Problem, SpecError
 from reconciler.model.state import DesiredState
+from reconciler.model.values import digest
 from reconciler.spec.load import StateDocument, load_states
 from reconciler.spec.variables import OrgContext, VariableValues
 
@@ -41,12 +42,19 @@ def load_desired(
     desired = DesiredState(
         resources=declared.resources,
         scopes=declared.scopes,
-        digest=document.digest,
+        digest=_digest(document, declared),
         release=document.release,
         files=document.files,
         warnings=(*(str(each) for each in document.warnings), *declared.warnings),
     )
     return desired, document.secrets
+
+
+def _digest(document: StateDocument, declared: Declarations) -> str:
+    """Over the state and the rows of the files that it names: a changed CSV is a changed state."""
+    if not declared.record_files:
+        return document.digest
+    return digest({"state": document.digest, "files": sorted(declared.record_files.items())})
 
 
 def declare(document: StateDocument) -> Declarations:

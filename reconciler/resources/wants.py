@@ -204,7 +204,8 @@ class Reader:
                         literals.append(soql.literal(record_id))
                     continue
                 path = f"{info.relationship}.{value.key[0][0]}"
-                literals.append(self.lookups.literal(value.sobject, *value.key[0]))
+                for ref in self.lookups.keys(value):
+                    literals.append(self.lookups.literal(value.sobject, *ref.key[0]))
             else:
                 literals.append(_filter_literal(info, value))
         for chunk in soql.chunks(dict.fromkeys(literals)):
@@ -223,7 +224,7 @@ class Reader:
             if compared_by_id(info) or value.key[0][0] == "Id":
                 record_id = self.lookups.id_of(value)
                 return None if record_id is None else record_id[:15]
-            return tuple([fold(part) for _, part in value.key])
+            return tuple([fold(part) for _, part in self.lookups.now(value).key])
         return value if info.case_sensitive else fold(value)
 
     def _token(self, column: Column, sample: Value, row: Row) -> Any:
@@ -233,7 +234,10 @@ class Reader:
                 record_id = row[info.name]
                 return record_id and record_id[:15]
             parent = row[info.relationship or ""]
-            return tuple([None if parent is None else fold(at_path(parent, path)) for path, _ in sample.key])
+            if parent is None:
+                return None
+            live = Ref(sample.sobject, tuple([(path, at_path(parent, path)) for path, _ in sample.key]))
+            return tuple([fold(part) for _, part in self.lookups.now(live).key])
         value = live_value(info, row[info.name])
         return value if info.case_sensitive else fold(value)
 
@@ -268,13 +272,12 @@ class Reader:
             if ref.key[0][0] == "Id":
                 if ref.key[0][1] == raw[:15]:
                     return ref
-            elif all(fold(at_path(parent, path)) == fold(part) for path, part in ref.key):
+            elif any(_is_parent(parent, each) for each in self.lookups.keys(ref)):
                 return ref
         for _, paths in column.shapes:
             if paths and paths[0] != "Id" and all(at_path(parent, path) is not None for path in paths):
-                return make_ref(
-                    info.reference_to[0], {path: as_told(at_path(parent, path)) for path in paths}
-                )
+                key = {path: as_told(at_path(parent, path)) for path in paths}
+                return self.lookups.now(make_ref(info.reference_to[0], key))
         return id_ref(info.reference_to[0], raw)
 
     def _name_strays(self, strays: Sequence[tuple[Want, Row]], found: Found) -> Routine[None]:
@@ -306,6 +309,10 @@ class Reader:
                     live.modified,
                     live.modified_by,
                 )
+
+
+def _is_parent(parent: Row, ref: Ref) -> bool:
+    return all(fold(at_path(parent, path)) == fold(part) for path, part in ref.key)
 
 
 def compared_by_id(info: FieldInfo) -> bool:
