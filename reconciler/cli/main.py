@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -86,11 +87,25 @@ def run() -> None:
     returns, and tearing down the imported libraries would cost as much as a short command.
     """
     gc.set_threshold(GC_THRESHOLD)
+    _choose_coding()
     code = execute(sys.argv[1:])
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)
+
+
+def _choose_coding() -> None:
+    """Files and pipes get UTF-8; a terminal, or who asked for another coding, gets '?' for what it lacks.
+
+    A character that cannot be shown must not end a run.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if stream.isatty() or "PYTHONIOENCODING" in os.environ:
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def execute(arguments: list[str]) -> int:

@@ -109,6 +109,11 @@ class Wire:
     def error(self, answer: Answer, about: str) -> OrgError:
         reason = f"{answer.code}: {answer.message}" if answer.code else answer.message
         problem = Problem(f"org {self.name}: {about} refused ({excerpt(reason)})")
+        if answer.meaning is Meaning.PASSING and answer.status == 0:
+            problem = Problem(
+                f"org {self.name} cannot be reached ({excerpt(reason)})",
+                mend="check its url in orgs.yaml, the network and HTTPS_PROXY",
+            )
         if answer.meaning is Meaning.UNKNOWN:
             problem = Problem(f"org {self.name}: no usable answer to {about} ({excerpt(reason)})")
             return NoReply(problem, code=answer.code or "NO_REPLY", status=answer.status)
