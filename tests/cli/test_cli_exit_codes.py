@@ -84,7 +84,7 @@ def test_a_plan_that_somebody_overtook_is_3_and_writes_nothing(cli: Any) -> None
     assert "Price_Rule__c/EMEA-1" in said.err and "20" in said.err
     assert "quickstart.yaml:" in said.err
     live = cli("explain", "Price_Rule__c/EMEA-1", "quickstart.yaml", "--json").json["live"]
-    assert live["Margin__c"] in (20, "20", {"number": "20"}, "20.00")
+    assert "20" in str(live["Margin__c"])
 
 
 def test_an_expired_plan_is_3_and_stays_unused(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +101,8 @@ def test_a_plan_of_another_org_is_refused(cli: Any) -> None:
     assert cli("plan", "quickstart.yaml", "--org", "demo", "--out", "day.plan").code == 0
     for named in ("day.plan", cli.newest()):
         said = cli("apply", named, "--org", "other")
-        assert said.code in (1, 3, 5), said.out
-        assert said.out == ""
-        assert "mend: " in said.err
+        assert (said.code, said.out) == (5, "")
+        assert "was made for org demo" in said.err and "this is other" in said.err
     assert todo(cli) == 13
     assert len(cli("plan", "quickstart.yaml", "--org", "other", "--json").json["resource_changes"]) == 13
 

@@ -158,9 +158,7 @@ def test_hostile_names_cannot_write_to_the_terminal(cli: Any) -> None:
     assert "\x1b" not in said.out + said.err and "\u202e" not in said.out + said.err
 
 
-def test_a_plan_file_is_for_its_owner_and_applies_in_another_folder(
-    cli: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plan_file_is_for_its_owner_alone_and_runs_once(cli: Any) -> None:
     assert cli("plan", "quickstart.yaml", "--org", "demo", "--out", "day.plan").code == 0
     path = cli.folder / "day.plan"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
