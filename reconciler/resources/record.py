@@ -31,7 +31,7 @@ from .declare import (
     read_common,
     unknown_key,
 )
-from .fields import Cell
+from .fields import Cell, is_empty
 from .rows import RowKind
 
 WORDS = ("$key", "rows", "from", "$limit", "$create_only", "$ignore")
@@ -264,7 +264,7 @@ def _part(value: Any) -> str:
     """The value as a part of an address: text, or the parts of a parent's key."""
     if isinstance(value, Mapping):
         return ",".join(_part(each) for each in value.values())
-    return "" if is_null(value) else str(value)
+    return "" if is_empty(value) else str(value)
 
 
 def _schema() -> dict[str, Any]:
