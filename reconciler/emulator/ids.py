@@ -22,10 +22,13 @@ SERIAL_DIGITS = 12 - len(POD)
 
 def suffix(id15: str) -> str:
     """The three characters that make 15 into 18."""
-    return "".join(
-        SUFFIX_ALPHABET[sum(1 << i for i, char in enumerate(id15[at : at + 5]) if "A" <= char <= "Z")]
-        for at in (0, 5, 10)
-    )
+    return _check(id15[:5]) + _check(id15[5:10]) + _check(id15[10:])
+
+
+@lru_cache(maxsize=4096)
+def _check(block: str) -> str:
+    """The character for five: ids begin alike, so most blocks have been seen before."""
+    return SUFFIX_ALPHABET[sum(1 << i for i, char in enumerate(block) if "A" <= char <= "Z")]
 
 
 def _base62(number: int, width: int) -> str:
@@ -90,13 +93,14 @@ def parse(text: str) -> int | None:
 
 
 def _repair(text: str) -> str | None:
-    checks = text[15:].upper()
-    out = []
-    for block in range(3):
-        bits = SUFFIX_ALPHABET.find(checks[block])
-        if bits < 0:
-            return None
-        for i in range(5):
-            char = text[block * 5 + i]
-            out.append(char.upper() if bits >> i & 1 else char.lower())
-    return "".join(out)
+    """The 15 characters in the case that the last three say; None where they say nothing."""
+    blocks = [_repair_block(text[at : at + 5], text[15 + at // 5].upper()) for at in (0, 5, 10)]
+    return None if None in blocks else "".join(filter(None, blocks))
+
+
+@lru_cache(maxsize=4096)
+def _repair_block(block: str, check: str) -> str | None:
+    bits = SUFFIX_ALPHABET.find(check)
+    if bits < 0:
+        return None
+    return "".join(char.upper() if bits >> i & 1 else char.lower() for i, char in enumerate(block))

@@ -110,10 +110,8 @@ class Rows:
                 named[column] = value
         if not named:
             return
-        assignments = ", ".join(f"{quoted(column)} = ?" for column in named)
-        sql = f'UPDATE {quoted(table.name)} SET {assignments} WHERE "Id" = ?'
         try:
-            self.store.connection.execute(sql, (*named.values(), number))
+            self.store.connection.execute(table.update_sql(tuple(named)), (*named.values(), number))
         except sqlite3.IntegrityError as error:
             raise self._duplicate(table, {**self.row(table, number), **named}, error) from error
 

@@ -15,7 +15,7 @@ another one wrote and reads its serial numbers; the org then reads what else it 
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -135,32 +135,9 @@ class Store:
 
     # -- transactions
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All of the block or nothing. Nested in another, it is a savepoint of that one."""
-        with self.lock:
-            name = f"s{self._depth}"
-            begin, commit, rollback = (
-                ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
-                if self._depth == 0
-                else (f"SAVEPOINT {name}", f"RELEASE {name}", f"ROLLBACK TO {name}")
-            )
-            self._connection.execute(begin)
-            if self._depth == 0:
-                self.catch_up()
-            self._depth += 1
-            try:
-                yield
-                if self._depth == 1:
-                    self._save_serials()
-                self._connection.execute(commit)
-            except BaseException:
-                self._connection.execute(rollback)
-                if self._depth > 1:
-                    self._connection.execute(commit)
-                raise
-            finally:
-                self._depth -= 1
+        return _Transaction(self)
 
     # -- serial numbers
 
@@ -245,6 +222,59 @@ class Store:
     def close(self) -> None:
         with self.lock:
             self._connection.close()
+
+
+class _Transaction:
+    """What `Store.transaction` answers. A class, no generator: every row of a call is a savepoint."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        store = self._store
+        store.lock.acquire()
+        try:
+            depth = store._depth
+            store._connection.execute(f"SAVEPOINT s{depth}" if depth else "BEGIN IMMEDIATE")
+            store._depth += 1
+        except BaseException:
+            store.lock.release()
+            raise
+        if not depth:
+            try:
+                store.catch_up()
+            except BaseException:
+                self._undo()
+                raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        if kind is not None:
+            self._undo()
+            return
+        store = self._store
+        try:
+            if store._depth == 1:
+                store._save_serials()
+            depth = store._depth - 1
+            store._connection.execute(f"RELEASE s{depth}" if depth else "COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+        store._depth -= 1
+        store.lock.release()
+
+    def _undo(self) -> None:
+        store = self._store
+        store._depth -= 1
+        depth = store._depth
+        try:
+            store._connection.execute(f"ROLLBACK TO s{depth}" if depth else "ROLLBACK")
+            if depth:
+                store._connection.execute(f"RELEASE s{depth}")
+        finally:
+            store.lock.release()
 
 
 def table_ddl(sobject: SObject) -> Iterator[str]:

@@ -17,6 +17,8 @@ from .values import Reader, Writer, reader, writer
 PERSON_NAMES = ("FirstName", "MiddleName", "LastName", "Suffix")
 """Parts of a person's Name in their order; the salutation is left out, as Salesforce does."""
 
+KEPT_UPDATES = 256
+
 STAMPS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 
 
@@ -78,6 +80,7 @@ class Table:
             f'SELECT {"IsDeleted" if self.has_bin else "0"} FROM {quoted(self.name)} WHERE "Id" = ?'
         )
         self._writers: dict[str, Writer] = {}
+        self._updates: dict[tuple[str, ...], str] = {}
 
     def _entries(self) -> dict[str, Entry]:
         """Every field by its name as spelled and in lower case."""
@@ -106,6 +109,17 @@ class Table:
         made = self._writers.get(field.name)
         if made is None:
             made = self._writers[field.name] = writer(field)
+        return made
+
+    def update_sql(self, columns: tuple[str, ...]) -> str:
+        """The statement that sets these columns of one row; many rows are changed in the same ones."""
+        made = self._updates.get(columns)
+        if made is None:
+            if len(self._updates) >= KEPT_UPDATES:
+                self._updates.clear()
+            assignments = ", ".join(f"{quoted(column)} = ?" for column in columns)
+            made = f'UPDATE {quoted(self.name)} SET {assignments} WHERE "Id" = ?'
+            self._updates[columns] = made
         return made
 
     def missing(self, row: list[Any]) -> list[str]:

@@ -190,7 +190,9 @@ class Transaction(Rows):
             if not entry.createable:
                 refused.append(entry.name)
                 continue
-            row[entry.position] = self._read(table, entry, key, value)
+            row[entry.position] = (
+                self._read(table, entry, key, value) if entry.is_reference else entry.read(value)
+            )
         if refused:
             raise NotWritable(refused)
         return row
