@@ -19,6 +19,7 @@ INDENT = "      "
 OBVIOUS = frozenset({"not in the org", "differs", "undo"})
 """Reasons that the symbol of a step tells already."""
 VALUE_CHARACTERS = 80
+FEW_VALUES = 3
 REVERSIBILITY: Mapping[Reversibility, tuple[str, str]] = {
     Reversibility.EXACT: ("exact", "green"),
     Reversibility.COMPENSATING: ("compensating", "yellow"),
@@ -136,14 +137,17 @@ def _why(step: Step) -> str:
 
 
 def _values(step: Step) -> Iterable[str]:
-    """Field by field; what is false or empty in a row that comes or goes is left out."""
+    """Field by field. What is false or empty is left out of rows that go, and of new ones with many fields."""
     before, after = step.before or {}, step.after or {}
     if step.action is Action.UPDATE:
         for name, value in after.items():
             yield f"{safe(name)}: {show_value(before.get(name))} → {show_value(value)}"
         return
-    for name, value in (after if step.action is Action.CREATE else before).items():
-        if name not in step.identity and value is not None and value is not False:
+    made = step.action is Action.CREATE
+    row = {name: value for name, value in (after if made else before).items() if name not in step.identity}
+    whole = made and len(row) <= FEW_VALUES
+    for name, value in row.items():
+        if whole or (value is not None and value is not False):
             yield f"{safe(name)}: {show_value(value)}"
 
 

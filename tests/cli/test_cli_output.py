@@ -167,6 +167,13 @@ def test_a_plan_file_is_for_its_owner_alone_and_runs_once(cli: Any) -> None:
     assert cli("apply", "day.plan").code == 3
 
 
+def test_a_flag_that_is_declared_false_is_seen_in_the_plan_that_makes_it(cli: Any) -> None:
+    out = cli("plan", "quickstart.yaml").out
+    assert "Feature_Flags__c/profile/System Administrator  " in out
+    assert "      New_Pricing__c: false\n" in out
+    assert "PermissionsDelete" not in out
+
+
 def test_a_used_plan_no_longer_says_how_to_run_it(cli: Any) -> None:
     cli("plan", "quickstart.yaml", "--org", "demo")
     plan_id = cli.newest()
