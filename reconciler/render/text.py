@@ -137,7 +137,7 @@ def _why(step: Step) -> str:
 
 
 def _values(step: Step) -> Iterable[str]:
-    """Field by field. What is false or empty is left out of rows that go, and of new ones with many fields."""
+    """Field by field; what is false or empty is left out of rows that go, and of new ones of many fields."""
     before, after = step.before or {}, step.after or {}
     if step.action is Action.UPDATE:
         for name, value in after.items():
