@@ -36,7 +36,7 @@ def command(
         reconcile graph states/quickstart.yaml --format mermaid
     """
     from reconciler.engine.declared import declared_links
-    from reconciler.engine.plan import PlanOptions, resolve_all, select
+    from reconciler.engine.plan import PlanOptions, select
     from reconciler.render.graph import Picture, render_graph
 
     from .plan import check_patterns
@@ -47,7 +47,6 @@ def command(
     desired, secrets = read_states(project, states, org, assigned=assigned, var_files=var_files)
     check_patterns(desired, targets)
     world = open_world(project, org, secrets)
-    resources, _ = select(desired, PlanOptions(targets))
-    resolve_all(resources, world)
+    resources, _ = select(desired, world, PlanOptions(targets))
     nodes = [resource.key.address for resource in resources]
     click.echo(render_graph(Picture(nodes, declared_links(resources)), form))

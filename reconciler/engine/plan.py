@@ -87,8 +87,7 @@ def make_plan(
     `PlanRefused` for budgets and protections.
     """
     check_depends_on(desired)
-    resources, scopes = select(desired, options)
-    resolve_all(resources, world)
+    resources, scopes = select(desired, world, options)
     live = read_live(by_kind(resources, world), scopes, world)
     draft = _Draft()
     _draft_resources(resources, live, draft, world)
@@ -164,16 +163,19 @@ def secret_names(steps: Sequence[Step]) -> tuple[str, ...]:
 # ── choosing ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def select(desired: DesiredState, options: PlanOptions) -> tuple[list[Resource], list[Scope]]:
-    """The resources that take part: targets with what they stand on, without what is excluded."""
-    resources = list(desired.resources)
-    scopes = list(desired.scopes)
+def select(desired: DesiredState, world: World, options: PlanOptions) -> tuple[list[Resource], list[Scope]]:
+    """The resources that take part, typed: targets with what they stand on, without what is excluded.
+
+    What is excluded is not typed, so it may be unknown to the org; what a target stands on is found by
+    its look-ups, which are known once they are typed. Raises `SpecError` with all problems.
+    """
+    resources, scopes = list(desired.resources), list(desired.scopes)
+    if options.excludes:
+        resources = [each for each in resources if not _matches_any(each, options.excludes)]
+        scopes = [scope for scope in scopes if not _scope_chosen(scope, options.excludes)]
+    resolve_all(resources, world)
     if options.targets:
-        chosen = {
-            resource.key
-            for resource in resources
-            if any(matches(resource.key.address, pattern) for pattern in options.targets)
-        }
+        chosen = {each.key for each in resources if _matches_any(each, options.targets)}
         if not chosen and not any(_scope_chosen(scope, options.targets) for scope in scopes):
             raise SpecError(
                 Problem(
@@ -184,14 +186,11 @@ def select(desired: DesiredState, options: PlanOptions) -> tuple[list[Resource],
         chosen = _with_parents(resources, chosen)
         resources = [resource for resource in resources if resource.key in chosen]
         scopes = [scope for scope in scopes if _scope_chosen(scope, options.targets)]
-    if options.excludes:
-        resources = [
-            resource
-            for resource in resources
-            if not any(matches(resource.key.address, pattern) for pattern in options.excludes)
-        ]
-        scopes = [scope for scope in scopes if not _scope_chosen(scope, options.excludes)]
     return resources, scopes
+
+
+def _matches_any(resource: Resource, patterns: Sequence[str]) -> bool:
+    return any(matches(resource.key.address, pattern) for pattern in patterns)
 
 
 def _scope_chosen(scope: Scope, patterns: Sequence[str]) -> bool:

@@ -297,7 +297,6 @@ def test_a_part_of_a_plan_can_be_taken_back(cli: Any) -> None:
     assert [step["address"] for step in steps] == ["Price_Rule__c/EMEA-2"]
 
 
-@pytest.mark.xfail(strict=True, reason="targets are chosen before look-ups of records are typed")
 def test_a_target_brings_the_records_it_stands_on(cli: Any) -> None:
     said = cli("plan", "quickstart.yaml", "--org", "demo", "--target", "Price_Rule__c/EMEA-2", "--json")
     assert said.json["partial"] is True
