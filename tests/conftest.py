@@ -1,5 +1,6 @@
 """A stage for the whole product in one process: an emulated org, a journal, states as text."""
 
+import os
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.http import sessions
@@ -31,6 +33,11 @@ from reconciler.spec.variables import OrgContext
 
 DEMO_SCHEMA = Path(__file__).resolve().parents[1] / "reconciler" / "cli" / "demo_schema"
 CREATED, EXPIRES, NOW = "2031-05-04T10:00:00Z", "2031-05-05T10:00:00Z", "2031-05-04T11:00:00Z"
+
+
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")  # the same examples on every run; at a desk they are drawn anew
 
 
 class Quiet:
