@@ -71,6 +71,7 @@ def command(
     named = plan_or_file(project, what[0]) if len(what) == 1 else None
     if named is not None:
         plan, record = named
+        _refuse_choosing(plan, targets=targets, excludes=excludes, var_files=var_files)
         _expect(plan, expect_digest)
         if record is None:  # kept here too: a plan from a file is single-use and can be taken back
             project.journal.save_plan(plan)
@@ -94,6 +95,20 @@ def command(
     return run_plan(
         project, plan, world, verb="apply", wait_seconds=wait_seconds, as_json=as_json, on_failure=on_failure
     )
+
+
+def _refuse_choosing(plan: "Plan", **given: Sequence[object]) -> None:
+    """A reviewed plan is applied whole: what would have changed it came too late. Raises `PlanRefused`."""
+    from reconciler.model.errors import PlanRefused, Problem
+
+    late = [f"--{name.rstrip('s').replace('_', '-')}" for name, values in given.items() if values]
+    if late:
+        raise PlanRefused(
+            Problem(
+                f"plan {plan.plan_id} is applied as it was reviewed, {', '.join(late)} cannot change it",
+                mend=f"plan again with {' and '.join(late)}, nothing was applied",
+            )
+        )
 
 
 def _expect(plan: "Plan", digest: str | None) -> None:

@@ -11,8 +11,12 @@ MAX_BYTES = 512 * 1024 * 1024
 
 
 def looks_like_plan_file(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(MARK)) == MARK
+    """Whether the file begins as one; a file that cannot be read is for others to complain about."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MARK)) == MARK
+    except OSError:
+        return False
 
 
 def write_plan_file(plan: Plan, path: Path) -> None:

@@ -29,10 +29,10 @@ def command(
         reconcile resume 2031-05-04-uat-1f3ak
     """
     from .running import run_plan, secrets_of
-    from .wiring import Project, open_world
+    from .wiring import Project, open_world, plan_of_journal
 
     project = Project.here()
-    plan, _ = project.journal.load_plan(plan_id)
+    plan, _ = plan_of_journal(project, plan_id)
     org = project.org(org_name or plan.org_name)
     world = open_world(project, org, secrets_of(project, plan, assigned), parallelism=parallelism)
     return run_plan(project, plan, world, verb="resume", wait_seconds=wait_seconds, as_json=as_json)

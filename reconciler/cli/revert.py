@@ -89,10 +89,10 @@ def command(
 
     from .apply import agreed
     from .running import run_plan
-    from .wiring import Project, open_world
+    from .wiring import Project, open_world, plan_of_journal
 
     project = Project.here()
-    plan, _ = project.journal.load_plan(plan_id)
+    plan, _ = plan_of_journal(project, plan_id)
     org = project.org(org_name or plan.org_name)
     world = open_world(project, org, {}, parallelism=parallelism)
     check_plan(plan, world, Orders(verb="resume"))

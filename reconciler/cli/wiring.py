@@ -91,6 +91,7 @@ def read_states(
     """What the files declare for ``org``, and the values of secret variables. Raises `SpecError`."""
     from reconciler.resources.states import load_desired
 
+    _refuse_plan_files(paths)
     return load_desired(
         paths or default_states(project),
         org=None if org is None else org_context(org),
@@ -98,6 +99,15 @@ def read_states(
         var_files=var_files,
         environ=os.environ,
     )
+
+
+def _refuse_plan_files(paths: Sequence[Path]) -> None:
+    from reconciler.cli.plan_files import looks_like_plan_file
+
+    plans = [path for path in paths if path.is_file() and looks_like_plan_file(path)]
+    if plans:
+        mend = "name it alone: 'reconcile apply FILE' runs it, 'reconcile show FILE' shows it"
+        raise SpecError(*(Problem(f"{path} is a plan, no state", mend=mend) for path in plans))
 
 
 def default_states(project: Project) -> Sequence[Path]:
@@ -231,6 +241,16 @@ def confirm(question: str) -> bool | None:
         click.echo(err=True)
         return None
     return answer.strip() == "yes"
+
+
+def plan_of_journal(project: Project, name: str) -> tuple[Plan, PlanRecord]:
+    """The plan that ``name`` names by its id, or by a file that was written with --out."""
+    from reconciler.cli.plan_files import looks_like_plan_file, read_plan_file
+
+    path = Path(name)
+    if path.is_file() and looks_like_plan_file(path):
+        return project.journal.load_plan(read_plan_file(path).plan_id)
+    return project.journal.load_plan(name)
 
 
 def plan_or_file(project: Project, name: str) -> tuple[Plan, PlanRecord | None] | None:

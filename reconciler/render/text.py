@@ -91,7 +91,7 @@ def count(number: int, word: str) -> str:
 def plan_line(plan: Plan) -> str:
     counts = {action: sum(step.action is action for step in plan.steps) for action in Action}
     if not plan.steps:
-        return "Plan: nothing to do, the org is as declared."
+        return f"Plan: nothing to {'take back' if plan.reverts else 'do, the org is as declared'}."
     back = sum(step.reversibility is not Reversibility.EXACT for step in plan.steps)
     note = "" if not back else f" {back} cannot be taken back exactly."
     return (
