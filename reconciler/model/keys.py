@@ -17,6 +17,9 @@ class ResourceKey(NamedTuple):
 
     @property
     def address(self) -> str:
+        plain = "/".join((self.type, *self.name))
+        if "%" not in plain and plain.count("/") == len(self.name):
+            return plain
         return "/".join((self.type, *(_quote(part) for part in self.name)))
 
     def __str__(self) -> str:

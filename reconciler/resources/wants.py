@@ -48,6 +48,11 @@ class Column:
     def by_id(self) -> bool:
         return compared_by_id(self.info)
 
+    @property
+    def is_loose(self) -> bool:
+        """Whether it is a look-up that is read as an id and named afterwards."""
+        return bool(self.info.reference_to) and self.by_id
+
     def paths(self) -> Iterable[str]:
         yield self.info.name
         if not self.by_id:
@@ -87,6 +92,7 @@ class Reader:
             return found
         answers = yield queries
         strays: list[tuple[Want, Row]] = []
+        may_stray = any(column.is_loose for _, columns in asked for column in columns.values())
         indexes: dict[int, dict[tuple[Any, ...], list[Want]]] = {}
         seen: dict[ResourceKey, str] = {}
         for (group, columns), rows in zip(asked, answers, strict=True):
@@ -103,7 +109,8 @@ class Reader:
                         found.problems.append(_two_rows(want, other, row["Id"]))
                         continue
                     found.rows[want.key] = self._live(want, row, columns)
-                    strays.append((want, row))
+                    if may_stray:
+                        strays.append((want, row))
         yield from self._name_strays(strays, found)
         return found
 
@@ -120,7 +127,7 @@ class Reader:
             queries.append(soql.select(self.info.name, paths, [soql.is_in(clause, chunk), *conditions]))
         answers = yield queries
         rows = [row for answer in answers for row in answer]
-        loose = [column for column in columns.values() if column.info.reference_to and column.by_id]
+        loose = [column for column in columns.values() if column.is_loose]
         yield from self.lookups.name_ids(
             row[column.info.name] for column in loose for row in rows if row[column.info.name]
         )
