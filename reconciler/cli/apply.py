@@ -71,7 +71,8 @@ def command(
     named = plan_or_file(project, what[0]) if len(what) == 1 else None
     if named is not None:
         plan, record = named
-        _refuse_choosing(plan, targets=targets, excludes=excludes, var_files=var_files)
+        plain = [each for each in assigned if each.partition("=")[0] not in plan.secrets]
+        _refuse_choosing(plan, targets=targets, excludes=excludes, var_files=var_files, vars=plain)
         _expect(plan, expect_digest)
         if record is None:  # kept here too: a plan from a file is single-use and can be taken back
             project.journal.save_plan(plan)
@@ -98,7 +99,10 @@ def command(
 
 
 def _refuse_choosing(plan: "Plan", **given: Sequence[object]) -> None:
-    """A reviewed plan is applied whole: what would have changed it came too late. Raises `PlanRefused`."""
+    """A reviewed plan is applied whole: what would have changed it came too late; it takes secrets alone.
+
+    Raises `PlanRefused`.
+    """
     from reconciler.model.errors import PlanRefused, Problem
 
     late = [f"--{name.rstrip('s').replace('_', '-')}" for name, values in given.items() if values]

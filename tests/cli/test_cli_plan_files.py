@@ -17,6 +17,7 @@ def planned(cli: Any) -> Any:
         ["--target", "Account/ACME"],
         ["--exclude", "Account/ACME"],
         ["--var-file", "some.yaml"],
+        ["--var", "margin=14"],
     ],
 )
 @pytest.mark.parametrize("by", ["id", "file"])
