@@ -430,6 +430,9 @@ def _read_deleted(draft: _Draft, world: World) -> None:
         for number, row in rows:
             whole = found.rows.get(row.key)
             befores[number] = whole.fields if whole is not None else {}
+    for number, drafted in enumerate(draft.drafted):
+        if drafted.step.action is Action.UPDATE and drafted.step.before is not None:
+            befores[number] = drafted.step.before  # a row that moves away from one that is deleted
     for number, before in name_deleted_parents(befores, draft.drafted).items():
         each = draft.drafted[number]
         draft.drafted[number] = replace(each, step=replace(each.step, before=before))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from reconciler.model.describe import FieldInfo, ObjectInfo
 
 
-def _reference(name: str, relationship: str, *targets: str, nillable: bool = False) -> FieldInfo:
+def _reference(name: str, relationship: str | None, *targets: str, nillable: bool = False) -> FieldInfo:
     return FieldInfo(
         name=name,
         type="reference",
@@ -120,7 +120,7 @@ OBJECTS: Mapping[str, ObjectInfo] = {
         _object(
             "UserLogin",
             "0Yw",
-            _reference("UserId", "User", "User"),
+            _reference("UserId", None, "User"),  # it has no relationship to read through
             FieldInfo(name="IsFrozen", type="boolean", nillable=False, defaulted=True, createable=False),
             updateable=True,
             createable=False,

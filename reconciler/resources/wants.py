@@ -288,15 +288,12 @@ class Reader:
         return id_ref(info.reference_to[0], raw)
 
     def _name_strays(self, strays: Sequence[tuple[Want, Row]], found: Found) -> Routine[None]:
-        """Turn ids of look-ups with several targets into natural keys where they are not as wanted."""
+        """Turn look-ups held by id into natural keys, where the rows they name have one in every org."""
         ids = set()
         for want, row in strays:
-            for name, samples in want.fields.items():
-                info = self._field(name)
-                if info.reference_to and compared_by_id(info) and row[name]:
-                    value = found.rows[want.key].fields[name]
-                    if value not in samples and type(value) is Ref and value.key[0][0] == "Id":
-                        ids.add(row[name])
+            for name, value in found.rows[want.key].fields.items():
+                if _is_id(value) and value not in want.fields[name]:
+                    ids.add(row[name])
         if not ids:
             return
         yield from self.lookups.name_ids(ids)
@@ -304,8 +301,8 @@ class Reader:
             live = found.rows[want.key]
             renamed = {
                 name: self.lookups.named(row[name], target_of(self._field(name), row[name]))
-                for name in want.fields
-                if row[name] in ids and compared_by_id(self._field(name))
+                for name, value in live.fields.items()
+                if _is_id(value) and row[name] in ids
             }
             if renamed:
                 found.rows[want.key] = LiveRow(
@@ -316,6 +313,10 @@ class Reader:
                     live.modified,
                     live.modified_by,
                 )
+
+
+def _is_id(value: Value) -> bool:
+    return type(value) is Ref and bool(value.key) and value.key[0][0] == "Id"
 
 
 def _is_parent(parent: Row, ref: Ref) -> bool:

@@ -391,3 +391,11 @@ def test_2500_rows_are_read_in_pages_and_written_200_at_a_time(kit: Any) -> None
     assert kit.addresses(kit.plan(FROM)) == ["update Gadget__c/K2400"]
     kit.revert(plan)
     assert kit.org.rows("Gadget__c") == []
+
+
+def test_a_row_that_lets_go_of_a_deleted_one_names_it_again_on_the_way_back(
+    kit: Any, goes_round: Any
+) -> None:
+    kit.apply(gadgets("      A: {}\n      B: {Parent__r: {Code__c: A}}"))
+    plan = goes_round(kit, gadgets("      A: {$absent: true}\n      B: {Parent__r: null}"))
+    assert str(plan.steps[0].before["Parent__c"]) == "Gadget__c A"
