@@ -335,10 +335,10 @@ class _Applying:
         a second look after a pause says the same.
         """
         steps = self._steps(doubtful)
-        rows = read_rows(steps, self.world)
+        rows = self._read_either_way(steps)
         if any(not is_as_after(step, rows.get(step.key)) for step in steps):
             self.orders.pause(GRACE_SECONDS)
-            rows = read_rows(steps, self.world)
+            rows = self._read_either_way(steps)
         self.rows.update(rows)
         outcomes = [self._verdict(step, rows.get(step.key)) for step in steps]
         self._record(Event.SETTLED, doubtful, outcomes, call)
@@ -347,6 +347,12 @@ class _Applying:
             for number, each in zip(doubtful, outcomes, strict=True)
             if isinstance(each, Refused) and each.code == NOT_SENT_CODE
         ]
+
+    def _read_either_way(self, steps: Sequence[Step]) -> dict[ResourceKey, LiveRow]:
+        """The rows of ``steps`` that may or may not have run: a rename is looked for under both keys."""
+        rows = read_rows(steps, self.world)
+        renamed = [left for step in steps if (left := as_left(step)) is not step and step.key not in rows]
+        return {**rows, **read_rows(renamed, self.world)} if renamed else rows
 
     def _verdict(self, step: Step, row: LiveRow | None) -> Outcome:
         if is_as_after(step, row):
