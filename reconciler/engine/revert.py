@@ -193,7 +193,7 @@ def _undo(
     step = back.step
     assert step is not None
     if step.action is Action.CREATE:
-        return _undo_delete(original, step, row, making)
+        return _undo_delete(original, step, row, making, policy)
     if row is None:
         if original.action is Action.CREATE:
             return None  # somebody removed what we made: as before already
@@ -204,17 +204,22 @@ def _undo(
     return _undo_update(original, step, row, making, policy)
 
 
-def _undo_delete(original: Step, step: Step, row: LiveRow | None, making: _Making) -> Step | None:
+def _undo_delete(
+    original: Step, step: Step, row: LiveRow | None, making: _Making, policy: OnConflict
+) -> Step | None:
     if row is None:
         return step
-    if any(
-        name in row.fields and not alike(row.fields[name], value)
+    former = {
+        name: value
         for name, value in (step.after or {}).items()
-    ):
-        making.conflicts.append(
-            _whole(original, PRESENT, ABSENT, "made anew by somebody, and different", row)
-        )
-    return None
+        if name in row.fields and not alike(row.fields[name], value)
+    }
+    if not former:
+        return None
+    making.conflicts.append(_whole(original, PRESENT, ABSENT, "made anew by somebody, and different", row))
+    if policy is not OnConflict.FORCE:
+        return None
+    return replace(step, action=Action.UPDATE, before=_now(former, row), after=former)
 
 
 def _undo_create(
