@@ -264,10 +264,15 @@ def read_live(grouped: Mapping[str, Sequence[Resource]], scopes: Sequence[Scope]
 
 
 def _draft_resources(resources: Sequence[Resource], live: Found, draft: _Draft, world: World) -> None:
+    renamed = _renamed(resources, live)
     for resource in resources:
         row = live.rows.get(resource.key)
         if resource.was is not None:
             row = _former_or_present(resource, row, live, draft)
+        elif row is not None and (other := renamed.get(row.record_id)) is not None:
+            if resource.absent:
+                continue  # the rename makes its key free
+            draft.problems.append(_declared_and_renamed(resource, other))
         if row is not None:
             draft.damage.there(resource.budget)
         kind = world.kinds[resource.kind]
@@ -287,8 +292,30 @@ def _draft_resources(resources: Sequence[Resource], live: Found, draft: _Draft, 
             _draft_update(resource, row, changed, draft, world)
 
 
+def _renamed(resources: Sequence[Resource], live: Found) -> dict[str, Resource]:
+    """Live rows by their ids that are found under a former key, with who renames them."""
+    return {
+        row.record_id: resource
+        for resource in resources
+        if resource.was is not None and (row := live.rows.get(_former_key(resource.key))) is not None
+    }
+
+
+def _former_key(key: ResourceKey) -> ResourceKey:
+    return ResourceKey(key.type, (FORMER, *key.name))
+
+
+def _declared_and_renamed(resource: Resource, other: Resource) -> Problem:
+    return Problem(
+        f"{resource.key.address} is declared and is also the former key of {other.key.address} "
+        f"at {other.source}",
+        resource.source,
+        "take it out, or take out the $was",
+    )
+
+
 def _former_or_present(resource: Resource, row: LiveRow | None, live: Found, draft: _Draft) -> LiveRow | None:
-    former = live.rows.get(ResourceKey(resource.key.type, (FORMER, *resource.key.name)))
+    former = live.rows.get(_former_key(resource.key))
     if former is not None and row is not None and former.record_id != row.record_id:
         draft.problems.append(
             Problem(

@@ -278,15 +278,16 @@ def test_a_row_and_its_former_self_that_both_exist_are_refused(kit: Any) -> None
     assert "Gadget__c/NEW and its former key are two rows" in said
 
 
-def test_a_former_key_may_be_declared_absent_beside_it(kit: Any) -> None:
+def test_a_former_key_may_be_declared_absent_beside_it(kit: Any, goes_round: Any) -> None:
     kit.apply(gadgets("      OLD: {}"))
-    text = gadgets("      NEW: {$was: OLD}\n      OLD: {$absent: true}")
-    try:
-        plan = kit.plan(text)
-    except SpecError:
-        return
-    kit.apply(plan)
-    assert [row["Code__c"] for row in kit.org.rows("Gadget__c")] == ["NEW"]
+    plan = goes_round(kit, gadgets("      NEW: {$was: OLD}\n      OLD: {$absent: true}"))
+    assert kit.addresses(plan) == ["update Gadget__c/NEW"]
+
+
+def test_a_former_key_that_is_declared_itself_is_refused(kit: Any) -> None:
+    kit.apply(gadgets("      OLD: {}"))
+    said = refusal(kit, gadgets("      NEW: {$was: OLD}\n      OLD: {Text__c: x}"))
+    assert "Gadget__c/OLD is declared and is also the former key of Gadget__c/NEW" in said
 
 
 # ── $depends_on ──────────────────────────────────────────────────────────────────────────────────
