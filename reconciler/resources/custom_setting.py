@@ -97,7 +97,7 @@ class CustomSetting(RowKind):
     def resolve(self, resources: list[Resource] | Any) -> list[Problem]:
         problems = super().resolve(resources)
         for sobject in {resource.sobject for resource in resources}:
-            info = self.info(sobject)
+            info = self.describes.info(sobject)
             if info is not None and not info.custom_setting:
                 first = next(resource for resource in resources if resource.sobject == sobject)
                 problems.append(

@@ -1,11 +1,11 @@
-"""What all kinds that are rows of an sObject share: typing, reading, diffing, undoing, sending.
+"""What all kinds that are rows of an sObject share: reading, diffing, undoing, sending.
 
 A kind is a subclass that fills in what is particular: its name, lane, fixed describes, what stands
 in the way of a delete, which access a row means. The rules here come from the REST API: a row is
-made, changed and deleted by sObject Collections, found again by its natural key.
+made, changed and deleted by sObject Collections, found again by its natural key. What a file's fields
+mean is `field_typing`'s, which rows answer to which keys is `wants`'.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -27,18 +27,15 @@ from reconciler.model.values import Fields, Ref, Secret, Value
 
 from . import soql
 from .declare import fold_key
-from .fields import Misfit, desired_value, is_empty, live_value, same, untyped
-from .key_types import NoSuchField
-from .lookups import LookupTable, fold, fold_ref
-from .refs import read_ref
+from .field_typing import Describes, FieldTyping
+from .fields import live_value, same
+from .lookups import LookupTable
 from .wants import Reader, Want, target_of
 
 FORMER = "former key of"
 """Prefix of the key under which a row's former identity (`$was`) is looked for."""
 FORMER_VALUE = Secret("former value, not stored")
 """Stands for the live value of a field that is set from a secret."""
-REMEMBERED_VALUES = 50_000
-"""How many typed values of one field are kept."""
 
 
 class RowKind:
@@ -60,180 +57,14 @@ class RowKind:
         self.org = org
         self.lookups = lookups
         self.secrets = secrets
-        self._infos: dict[str, ObjectInfo] = dict(self.fixed)
-        self._typed: dict[tuple[str, str, type], dict[str, Value]] = {}
-
-    # ── describing ───────────────────────────────────────────────────────────────────────────
+        self.describes = Describes(org, self.fixed)
+        self.typing = FieldTyping(self.describes, lookups.types)
 
     def sobjects(self, resources: Sequence[Resource]) -> set[str]:
         return {resource.sobject for resource in resources} - set(self.fixed)
 
-    def info(self, sobject: str) -> ObjectInfo | None:
-        info = self._infos.get(sobject)
-        if info is None:
-            described = self.org.describe([sobject]).get(sobject)
-            if described is not None:
-                info = self._infos[sobject] = described
-        return info
-
-    def _known(self, sobject: str) -> ObjectInfo:
-        info = self.info(sobject)
-        if info is None:
-            raise KeyError(f"{self.org.name} has no object {sobject}")
-        return info
-
-    # ── typing ───────────────────────────────────────────────────────────────────────────────
-
     def resolve(self, resources: Sequence[Resource]) -> list[Problem]:
-        problems: list[Problem] = []
-        unknown: dict[str, Resource] = {}
-        for resource in resources:
-            info = self.info(resource.sobject)
-            if info is None:
-                unknown.setdefault(resource.sobject, resource)
-                continue
-            resource.identity = self._type(resource, info, resource.identity, problems, key=True)
-            resource.fields = self._type(resource, info, resource.fields, problems)
-            resource.on_create = self._type(resource, info, resource.on_create, problems)
-            for name in resource.identity.keys() & resource.fields.keys():
-                problems.append(_said_twice(info.fields[name.lower()], resource.origin.source_of(name)))
-            if resource.was is not None:
-                resource.was = self._type(resource, info, dict(resource.was), problems, key=True)
-            if resource.create_only or resource.ignore:
-                self._set_aside(resource, info, problems)
-        problems.extend(self._twins(resources))
-        for sobject, resource in unknown.items():
-            problems.append(
-                Problem(
-                    f"org {self.org.name} has no object '{sobject}', or hides it from this user",
-                    resource.source,
-                    "check the API name, custom objects end in __c; or give the user access to it",
-                )
-            )
-        return problems
-
-    def _twins(self, resources: Sequence[Resource]) -> Iterable[Problem]:
-        """Rows whose keys are written differently and find the same row: `acme` and `ACME`, `1` and `1.0`."""
-        seen: dict[tuple[Any, ...], Resource] = {}
-        for resource in resources:
-            info = self.info(resource.sobject)
-            if info is None or not resource.identity:
-                continue
-            token = tuple([_token(info.field(name), value) for name, value in resource.identity.items()])
-            other = seen.setdefault((resource.sobject, *resource.identity, *token), resource)
-            if other is not resource:
-                yield Problem(
-                    f"{resource.key.address} finds the same row as {other.key.address} at {other.source}",
-                    resource.source,
-                    "keep one of the two",
-                )
-
-    def _type(
-        self,
-        resource: Resource,
-        info: ObjectInfo,
-        raw: Mapping[str, Any],
-        problems: list[Problem],
-        *,
-        key: bool = False,
-    ) -> dict[str, Value]:
-        typed: dict[str, Value] = {}
-        for name, value in raw.items():
-            if type(value) is Ref or type(value) is bool:
-                typed[name] = value
-                continue
-            field, value = self._type_one(resource, info, name, value, problems)
-            if field is None:
-                continue
-            if field.name in typed:
-                problems.append(_said_twice(field, resource.origin.source_of(name)))
-            elif not key and not (field.createable or field.updateable):
-                problems.append(_read_only(field, info, resource.origin.source_of(name)))
-            typed[field.name] = value
-        return typed
-
-    def _type_one(
-        self, resource: Resource, info: ObjectInfo, name: str, raw: Any, problems: list[Problem]
-    ) -> tuple[FieldInfo | None, Value]:
-        field = info.fields.get(name.lower())
-        if field is None or (field.reference_to and raw is not None and type(raw) is not str):
-            return self._lookup(resource, info, name, raw, problems)
-        try:
-            return field, self._typed_value(info.name, field.name, field, raw)
-        except Misfit as misfit:
-            problems.append(Problem(misfit.what, resource.origin.source_of(name), misfit.mend))
-            return None, None
-
-    def _typed_value(self, sobject: str, path: str, field: FieldInfo, raw: Any) -> Value:
-        """`desired_value`, remembered: release data repeats itself."""
-        if not isinstance(raw, str):
-            return desired_value(field, raw)
-        kept = (sobject, path, type(raw))
-        known = self._typed.get(kept)
-        if known is None or len(known) > REMEMBERED_VALUES:
-            known = self._typed[kept] = {}
-        if raw not in known:
-            known[raw] = desired_value(field, raw)
-        return known[raw]
-
-    def _lookup(
-        self, resource: Resource, info: ObjectInfo, name: str, raw: Any, problems: list[Problem]
-    ) -> tuple[FieldInfo | None, Value]:
-        """A look-up under its relationship name, or a name that the object lacks."""
-        where = resource.origin.source_of(name)
-        field = info.relationships.get(name.lower())
-        if field is None:
-            fresh = self._refreshed(info.name)
-            field = fresh.relationships.get(name.lower())
-            if field is None and (plain := fresh.fields.get(name.lower())) is not None:
-                if plain.reference_to and is_empty(raw):
-                    return plain, None
-                if plain.reference_to:
-                    problems.append(_wants_relationship(plain, where))
-                    return None, None
-                try:
-                    return plain, desired_value(plain, raw)
-                except Misfit as misfit:
-                    problems.append(Problem(misfit.what, where, misfit.mend))
-                return None, None
-        if field is None:
-            problems.append(_no_such_field(info, name, where))
-            return None, None
-        try:
-            return field, read_ref(field, info.name, raw, self._key_value)
-        except Misfit as misfit:
-            problems.append(Problem(misfit.what, where, misfit.mend))
-        except NoSuchField as missing:
-            problems.append(_no_such_field(missing.info, missing.name, where))
-        return None, None
-
-    def _key_value(self, sobject: str, path: str, raw: Any) -> tuple[str, Value]:
-        """Path and value of a parent's key, as the parent's own field is. Raises `Misfit`, `NoSuchField`."""
-        path, field = self.lookups.types.named(sobject, path)
-        if is_empty(raw):
-            return path, None
-        return path, untyped(raw) if field is None else self._typed_value(sobject, path, field, raw)
-
-    def _refreshed(self, sobject: str) -> ObjectInfo:
-        """The describe past the cache: the field may be younger than the cache. Once an object."""
-        marker = f"refreshed {sobject}"
-        if sobject in self.fixed or marker in self._infos:
-            return self._known(sobject)
-        fresh = self.org.refresh([sobject]).get(sobject)
-        if fresh is not None:
-            self._infos[sobject] = self._infos[marker] = fresh
-        return self._known(sobject)
-
-    def _set_aside(self, resource: Resource, info: ObjectInfo, problems: list[Problem]) -> None:
-        """Take fields under `$create_only` and `$ignore` out of what is compared."""
-        for name in (*resource.create_only, *resource.ignore):
-            field = info.field(name) or info.relationships.get(name.lower())
-            if field is None:
-                problems.append(_no_such_field(info, name, resource.source))
-                continue
-            value = resource.fields.pop(field.name, None)
-            if name in resource.create_only and value is not None:
-                resource.on_create[field.name] = value
+        return self.typing.resolve(resources)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────
 
@@ -273,7 +104,7 @@ class RowKind:
 
     def _read(self, by_sobject: Mapping[str, list[Want]], found: Found) -> Routine[None]:
         for sobject, wants in by_sobject.items():
-            part = yield from Reader(self._known(sobject), self.lookups).find(wants)
+            part = yield from Reader(self.describes.known(sobject), self.lookups).find(wants)
             found.rows.update(part.rows)
             found.problems.extend(part.problems)
 
@@ -285,7 +116,7 @@ class RowKind:
             by_shape.setdefault(tuple(scope.identity), []).append(scope)
         for group in by_shape.values():
             sobject, template = self.member_template(group[0])
-            reader = Reader(self._known(sobject), self.lookups)
+            reader = Reader(self.describes.known(sobject), self.lookups)
             rows = yield from reader.members([scope.identity for scope in group], template)
             by_owner = {self.owner_of(scope.identity): scope.owner for scope in group}
             for row in rows:
@@ -315,7 +146,7 @@ class RowKind:
         raise NotImplementedError(f"{self.name} has no exact scopes")
 
     def read_whole(self, rows: Sequence[LiveRow], sobject: str) -> Routine[Found]:
-        info = self._known(sobject)
+        info = self.describes.known(sobject)
         fields = [
             field
             for field in info.fields.values()
@@ -366,7 +197,7 @@ class RowKind:
     # ── diffing and undoing ──────────────────────────────────────────────────────────────────
 
     def changes(self, resource: Resource, live: LiveRow) -> dict[str, Value]:
-        info = self._known(resource.sobject)
+        info = self.describes.known(resource.sobject)
         changed: dict[str, Value] = {}
         for name, desired in resource.fields.items():
             value = live.fields[name]
@@ -395,7 +226,7 @@ class RowKind:
         yield []
 
     def check(self, resource: Resource, live: LiveRow | None, changed: Fields) -> list[Problem]:
-        info = self._known(resource.sobject)
+        info = self.describes.known(resource.sobject)
         if live is None:
             return self._check_create(resource, info)
         problems = list(_emptied(resource, info, changed))
@@ -500,7 +331,7 @@ class RowKind:
         return ()
 
     def can_wait(self, sobject: str, field_name: str) -> bool:
-        info = self._known(sobject).field(field_name)
+        info = self.describes.known(sobject).field(field_name)
         return info is not None and info.nillable and info.updateable
 
     # ── sending ──────────────────────────────────────────────────────────────────────────────
@@ -574,13 +405,6 @@ class RowKind:
                     self.lookups.learn(Ref(sobject, tuple(sorted(identity.items()))), outcome.record_id)
 
 
-def _token(field: FieldInfo | None, value: Value) -> Value:
-    """What a key's value is compared by."""
-    if type(value) is Ref:
-        return fold_ref(value)
-    return value if field is not None and field.case_sensitive else fold(value)
-
-
 def _emptied(resource: Resource, info: ObjectInfo, fields: Fields) -> Iterable[Problem]:
     for name, value in fields.items():
         field = info.field(name)
@@ -590,40 +414,6 @@ def _emptied(resource: Resource, info: ObjectInfo, fields: Fields) -> Iterable[P
                 resource.origin.source_of(name),
                 "give it a value, or leave it out",
             )
-
-
-def _said_twice(field: FieldInfo, where: Any) -> Problem:
-    return Problem(f"'{field.name}' is written twice in one row", where, "keep one of the two")
-
-
-def _read_only(field: FieldInfo, info: ObjectInfo, where: Any) -> Problem:
-    return Problem(
-        f"'{field.name}' of {info.name} is read-only",
-        where,
-        "leave it out: Salesforce fills it, or it is a formula",
-    )
-
-
-def _wants_relationship(field: FieldInfo, where: Any) -> Problem:
-    return Problem(
-        f"'{field.name}' holds a record id, which differs in every org",
-        where,
-        f"write the look-up by natural key: {field.relationship}: {{Name: ...}}",
-    )
-
-
-def _no_such_field(info: ObjectInfo, name: str, where: Any) -> Problem:
-    names = [field.name for field in info.fields.values()]
-    names += [field.relationship for field in info.relationships.values() if field.relationship]
-    folded = {each.lower(): each for each in names}
-    near = difflib.get_close_matches(name.lower(), folded, 1, 0.7)
-    return Problem(
-        f"{info.name} has no field '{name}', or hides it from this user",
-        where,
-        f"did you mean '{folded[near[0]]}'?"
-        if near
-        else "check the API name and the user's field permissions",
-    )
 
 
 def _samples(before: Fields, after: Fields) -> dict[str, tuple[Value, ...]]:
