@@ -15,6 +15,7 @@ from reconciler.model.promises import Found
 from reconciler.model.state import DesiredState, LiveRow, Resource, Scope
 from reconciler.model.values import Ref, Secret, Value
 
+from .choosing import only, without
 from .declared import check_depends_on
 from .impact import count_impact
 from .looking import announce_rename
@@ -91,7 +92,7 @@ def make_plan(
     live = read_live(by_kind(resources, world), scopes, world)
     draft = _Draft()
     _draft_resources(resources, live, draft, world)
-    _draft_extras(resources, scopes, live, draft, world)
+    _draft_extras(desired.resources, scopes, live, draft, world, options.excludes)
     _fill_creates(draft, world)
     _read_deleted(draft, world)
     draft.problems.extend(_dangling(draft, world))
@@ -160,60 +161,15 @@ def secret_names(steps: Sequence[Step]) -> tuple[str, ...]:
     )
 
 
-# ── choosing ─────────────────────────────────────────────────────────────────────────────────────
-
-
 def select(desired: DesiredState, world: World, options: PlanOptions) -> tuple[list[Resource], list[Scope]]:
-    """The resources that take part, typed: targets with what they stand on, without what is excluded.
+    """The resources that take part, typed.
 
     What is excluded is not typed, so it may be unknown to the org; what a target stands on is found by
     its look-ups, which are known once they are typed. Raises `SpecError` with all problems.
     """
-    resources, scopes = list(desired.resources), list(desired.scopes)
-    if options.excludes:
-        resources = [each for each in resources if not _matches_any(each, options.excludes)]
-        scopes = [scope for scope in scopes if not _scope_chosen(scope, options.excludes)]
+    resources, scopes = without(desired, options.excludes)
     resolve_all(resources, world)
-    if options.targets:
-        chosen = {each.key for each in resources if _matches_any(each, options.targets)}
-        if not chosen and not any(_scope_chosen(scope, options.targets) for scope in scopes):
-            raise SpecError(
-                Problem(
-                    f"no resource is called {', '.join(options.targets)}",
-                    mend="'reconcile graph' lists the addresses of all resources",
-                )
-            )
-        chosen = _with_parents(resources, chosen)
-        resources = [resource for resource in resources if resource.key in chosen]
-        scopes = [scope for scope in scopes if _scope_chosen(scope, options.targets)]
-    return resources, scopes
-
-
-def _matches_any(resource: Resource, patterns: Sequence[str]) -> bool:
-    return any(matches(resource.key.address, pattern) for pattern in patterns)
-
-
-def _scope_chosen(scope: Scope, patterns: Sequence[str]) -> bool:
-    return any(pattern == scope.kind or matches(scope.owner.address, pattern) for pattern in patterns)
-
-
-def _with_parents(resources: Sequence[Resource], chosen: set[ResourceKey]) -> set[ResourceKey]:
-    """``chosen`` and every declared resource that they look up or need, all the way up."""
-    index = RowsIndex(
-        (at, each.sobject, {**each.fields, **each.identity}) for at, each in enumerate(resources)
-    )
-    by_key = {resource.key: at for at, resource in enumerate(resources)}
-    queue = [by_key[key] for key in chosen]
-    while queue:
-        resource = resources[queue.pop()]
-        found = {index.find(ref) for _, ref in (*refs_in(resource.fields), *refs_in(resource.identity))} | {
-            by_key.get(key) for key in resource.needs
-        }
-        for at in found:
-            if at is not None and resources[at].key not in chosen:
-                chosen.add(resources[at].key)
-                queue.append(at)
-    return chosen
+    return only(options.targets, resources, scopes) if options.targets else (resources, scopes)
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
@@ -398,16 +354,22 @@ def _draft_delete(
 
 
 def _draft_extras(
-    resources: Sequence[Resource], scopes: Sequence[Scope], live: Found, draft: _Draft, world: World
+    declared: Sequence[Resource],
+    scopes: Sequence[Scope],
+    live: Found,
+    draft: _Draft,
+    world: World,
+    excludes: Sequence[str],
 ) -> None:
-    """Live members of exact scopes that no file names are removed."""
-    declared = {resource.key for resource in resources}
+    """Live members of exact scopes that no file names are removed; what is excluded is left alone."""
+    addresses = {resource.key.address.casefold() for resource in declared}
     for scope in scopes:
         rows = live.members.get(scope.owner, [])
         mine = [row for row in rows if _is_member(scope, row)]
         draft.damage.there(scope.budget, len(mine))
         for row in mine:
-            if row.key not in declared:
+            address = row.key.address
+            if address.casefold() not in addresses and not any(matches(address, each) for each in excludes):
                 draft.damage.hit(scope.budget)
                 _draft_delete(
                     None, row, f"not listed under exactly at {scope.source}", draft, world, scope=scope

@@ -371,3 +371,30 @@ def test_a_target_of_a_permission_set_leaves_other_exact_scopes_alone(demo: Any)
     text = "permission_sets: {A: {assigned_to: {exactly: []}}, B: {assigned_to: {exactly: []}}}"
     plan = demo.plan(text, targets=["PermissionSet/A"])
     assert demo.addresses(plan) == ["delete PermissionSetAssignment/ada@acme.example/A"]
+
+
+TWO = "permission_sets: {A: {assigned_to: {exactly: [ada@acme.example]}}, B: {}}"
+
+
+@pytest.mark.parametrize("targets", [["PermissionSet/A"], ["PermissionSetAssignment"], ["PermissionSet"]])
+def test_a_targeted_exact_list_keeps_who_stands_in_it(demo: Any, targets: list[str]) -> None:
+    demo.apply("permission_sets: {A: {assigned_to: [ada@acme.example, bob@acme.example]}}")
+    plan = demo.plan(TWO, targets=targets)
+    assert "delete PermissionSetAssignment/bob@acme.example/A" in demo.addresses(plan)
+    assert "delete PermissionSetAssignment/ada@acme.example/A" not in demo.addresses(plan)
+
+
+@pytest.mark.parametrize("name", ["ada", "bob"])
+def test_an_excluded_member_is_left_as_it_is_by_an_exact_list(demo: Any, name: str) -> None:
+    demo.apply("permission_sets: {A: {assigned_to: [ada@acme.example, bob@acme.example]}, B: {}}")
+    plan = demo.plan(TWO, excludes=[f"PermissionSetAssignment/{name}@acme.example/A"])
+    expected = {"ada": ["delete PermissionSetAssignment/bob@acme.example/A"], "bob": []}
+    assert demo.addresses(plan) == expected[name]
+
+
+def test_a_targeted_exact_list_that_is_not_filled_yet_is_filled(demo: Any) -> None:
+    plan = demo.plan(TWO, targets=["PermissionSet/A"])
+    assert demo.addresses(plan) == [
+        "create PermissionSet/A",
+        "create PermissionSetAssignment/ada@acme.example/A",
+    ]
