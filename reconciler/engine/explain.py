@@ -2,15 +2,15 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model.errors import Problem, SpecError
 from reconciler.model.journal import Journal, PlanRecord
 from reconciler.model.state import DesiredState, LiveRow, Resource
-from reconciler.model.values import Value
+from reconciler.model.values import Secret, Value
 
 from .declared import declared_links
-from .plan import by_kind, read_live, resolve_all
+from .plan import HIDDEN, by_kind, read_live, resolve_all
 from .world import World
 
 
@@ -43,12 +43,19 @@ def explain(address: str, desired: DesiredState, world: World, journal: Journal)
     links = declared_links(resources)
     found = read_live(by_kind([resource], world), (), world)
     live = found.rows.get(resource.key)
+    changes = None if live is None else world.kinds[resource.kind].changes(resource, live)
     return Explanation(
         resource,
-        live,
-        None if live is None else world.kinds[resource.kind].changes(resource, live),
+        None if live is None else _without_secrets(resource, live),
+        changes,
         [parent for child, parent in links if child == address],
         [child for child, parent in links if parent == address],
         journal.protected(world.org.org_id).get(address),
         journal.plans_touching(world.org.org_id, [address]),
     )
+
+
+def _without_secrets(resource: Resource, live: LiveRow) -> LiveRow:
+    """A field that is set from a secret holds one already, which is not shown."""
+    hidden = {name: HIDDEN for name, value in resource.fields.items() if isinstance(value, Secret)}
+    return replace(live, fields={**live.fields, **hidden}) if hidden else live
