@@ -20,6 +20,7 @@ from reconciler.engine.apply import Orders, Result, apply_plan
 from reconciler.engine.life import Lives
 from reconciler.engine.plan import PlanHeader, PlanOptions, make_plan
 from reconciler.engine.revert import OnConflict, make_revert
+from reconciler.engine.secret_fields import SecretFields
 from reconciler.engine.world import World
 from reconciler.journal.opening import open_journal
 from reconciler.journal.store import SqlJournal
@@ -102,7 +103,8 @@ class Stage:
     def world(self) -> World:
         client = self.client()
         kinds, lookups = make_kinds(client, self.secrets)
-        return World(client, kinds, lookups)
+        remembered = SecretFields(lambda: self.journal.secret_fields(client.org_id))
+        return World(client, kinds, lookups, remembered)
 
     def header(self) -> PlanHeader:
         self.plans += 1

@@ -166,12 +166,14 @@ def open_world(
 ) -> "World":
     """The org and the kinds bound to it."""
     from reconciler.cli.connecting import open_org
+    from reconciler.engine.secret_fields import SecretFields
     from reconciler.engine.world import World
     from reconciler.resources.registry import make_kinds
 
     client: OrgClient = open_org(project, org, parallelism=parallelism)
     kinds, lookups = make_kinds(client, secrets)
-    return World(client, kinds, lookups)
+    remembered = SecretFields(lambda: project.journal.secret_fields(client.org_id))
+    return World(client, kinds, lookups, remembered)
 
 
 def new_header(org_name: str) -> "PlanHeader":

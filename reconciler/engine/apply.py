@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Protocol
 
 from reconciler.model.errors import Interrupted, OrgError, PlanRefused, PlanStale, Problem, Stuck
-from reconciler.model.journal import Event, Journal, PlanStatus, Run
+from reconciler.model.journal import Event, Journal, PlanStatus, Run, SecretField
 from reconciler.model.keys import ResourceKey
 from reconciler.model.outcome import Applied, Outcome, Refused, Unknown
 from reconciler.model.plan import Action, Plan, Step
@@ -103,6 +103,7 @@ def apply_plan(plan: Plan, world: World, journal: Journal, report: Reporter, ord
     with journal.open_run(
         plan, orders.verb, allowed=ALLOWED[orders.verb], wait_seconds=orders.wait_seconds
     ) as run:
+        world.secret_fields.refresh()
         lives = Lives.of(len(plan.steps), journal.entries(plan.plan_id))
         return _Applying(plan, world, run, report, orders, lives).go()
 
@@ -308,6 +309,7 @@ class _Applying:
         self._append(
             Event.INTENDED,
             {"call": call, "steps": ready, "inverses": [self._inverse(step) for step in steps]},
+            remember=[each for step in steps for each in self._secrets_of(step)],
         )
         self.report.call_started(steps)
         batch = [Sending(step, self.rows.get(step.key)) for step in steps]
@@ -388,17 +390,39 @@ class _Applying:
 
     # ── ending ───────────────────────────────────────────────────────────────────────────────
 
+    def _secrets_of(self, step: Step) -> list[SecretField]:
+        row = self.rows.get(step.key)
+        return self.world.secret_fields.intended(step, None if row is None else row.record_id)
+
     def _record(self, event: Event, numbers: Sequence[int], outcomes: Sequence[Outcome], call: int) -> None:
+        remember: list[SecretField] = []
+        forget: list[SecretField] = []
+        for number, outcome in zip(numbers, outcomes, strict=True):
+            if isinstance(outcome, Applied):
+                kept, gone = self.world.secret_fields.applied(self.plan.steps[number], outcome.record_id)
+                remember += kept
+                forget += gone
         self._append(
             event,
             {"call": call, "steps": list(numbers), "outcomes": [outcome_to_json(each) for each in outcomes]},
+            remember=remember,
+            forget=forget,
         )
         for number, outcome in zip(numbers, outcomes, strict=True):
             if not isinstance(outcome, Unknown):
                 self.report.step_finished(number, self.plan.steps[number], outcome)
 
-    def _append(self, event: Event, body: dict[str, object]) -> None:
-        self.run.append(event, body)
+    def _append(
+        self,
+        event: Event,
+        body: dict[str, object],
+        *,
+        remember: Sequence[SecretField] = (),
+        forget: Sequence[SecretField] = (),
+    ) -> None:
+        self.run.append(event, body, remember=remember, forget=forget)
+        if remember or forget:
+            self.world.secret_fields.refresh()
         self.lives.take(event, body)
 
     def _interrupt(self) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from reconciler.model.errors import Problem, SpecError
 from reconciler.model.journal import Journal, PlanRecord
 from reconciler.model.state import DesiredState, LiveRow, Resource
-from reconciler.model.values import Secret, Value
+from reconciler.model.values import HIDDEN, Secret, Value
 
 from .declared import declared_links
-from .plan import HIDDEN, by_kind, read_live, resolve_all
+from .plan import by_kind, read_live, resolve_all
 from .world import World
 
 
@@ -46,7 +46,7 @@ def explain(address: str, desired: DesiredState, world: World, journal: Journal)
     changes = None if live is None else world.kinds[resource.kind].changes(resource, live)
     return Explanation(
         resource,
-        None if live is None else _without_secrets(resource, live),
+        None if live is None else _without_secrets(resource, world.secret_fields.marked(live)),
         changes,
         [parent for child, parent in links if child == address],
         [child for child, parent in links if parent == address],
@@ -58,4 +58,4 @@ def explain(address: str, desired: DesiredState, world: World, journal: Journal)
 def _without_secrets(resource: Resource, live: LiveRow) -> LiveRow:
     """A field that is set from a secret holds one already, which is not shown."""
     hidden = {name: HIDDEN for name, value in resource.fields.items() if isinstance(value, Secret)}
-    return replace(live, fields={**live.fields, **hidden}) if hidden else live
+    return replace(live, fields={**live.all_told(), **hidden})

@@ -8,7 +8,7 @@ from reconciler.model.errors import Problem
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Step
 from reconciler.model.state import LiveRow
-from reconciler.model.values import Fields, Ref, Secret, Value, make_ref, to_json
+from reconciler.model.values import HIDDEN, Fields, Ref, Secret, Value, make_ref, to_json
 
 from .world import World, pump
 
@@ -46,6 +46,8 @@ class Moved:
 def show(value: Value) -> str:
     if isinstance(value, str) and not isinstance(value, Presence):
         return f"'{value}'"
+    if value == HIDDEN:
+        return "a secret"
     return "empty" if value is None else str(value)
 
 
@@ -56,7 +58,12 @@ def read_rows(steps: Sequence[Step], world: World, refs: Sequence[Ref] = ()) -> 
         by_kind.setdefault(step.kind, []).append(step)
     reads = [world.kinds[name].read_again(each) for name, each in by_kind.items()]
     answers = pump(world.org, [*reads, world.lookups.find(refs)])
-    return {key: row for found in answers if found is not None for key, row in found.rows.items()}
+    return {
+        key: world.secret_fields.marked(row)
+        for found in answers
+        if found is not None
+        for key, row in found.rows.items()
+    }
 
 
 def moved_from(step: Step, row: LiveRow | None, expected: Fields | None) -> list[Moved]:
@@ -66,7 +73,7 @@ def moved_from(step: Step, row: LiveRow | None, expected: Fields | None) -> list
     if row is None:
         return [Moved(step, "", PRESENT, ABSENT)]
     return [
-        Moved(step, name, value, row.fields[name])
+        Moved(step, name, value, row.told(name))
         for name, value in expected.items()
         if name in row.fields and not alike(row.fields[name], value)
     ]

@@ -13,8 +13,9 @@ from reconciler.model.keys import ResourceKey, matches
 from reconciler.model.plan import Action, Plan, Step, Undo
 from reconciler.model.promises import Found
 from reconciler.model.state import DesiredState, LiveRow, Resource, Scope
-from reconciler.model.values import Ref, Secret, Value
+from reconciler.model.values import HIDDEN, Ref, Secret, Value
 
+from .ambiguous import placed
 from .choosing import only, without
 from .declared import check_depends_on
 from .impact import count_impact
@@ -33,7 +34,6 @@ from .world import World, pump
 
 FORMER = "former key of"
 """How kinds mark the live row of a former key, see `Resource.was`."""
-HIDDEN = Secret("former value, not stored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,17 @@ def make_plan(
     `PlanRefused` for budgets and protections.
     """
     check_depends_on(desired)
+    world.secret_fields.refresh()
     resources, scopes = select(desired, world, options)
-    live = read_live(by_kind(resources, world), scopes, world)
+    with placed(resources):
+        live = read_live(by_kind(resources, world), scopes, world)
     draft = _Draft()
     _draft_resources(resources, live, draft, world)
     _draft_extras(desired.resources, scopes, live, draft, world, options.excludes)
     _fill_creates(draft, world)
     _read_deleted(draft, world)
-    draft.problems.extend(_dangling(draft, world))
+    with placed(resources):
+        draft.problems.extend(_dangling(draft, world))
     draft.problems.extend(live.problems)
     if draft.problems:
         raise SpecError.of(draft.problems)
@@ -304,12 +307,13 @@ def _draft_create(resource: Resource, draft: _Draft, world: World) -> None:
 def _draft_update(
     resource: Resource, row: LiveRow, changed: Mapping[str, Value], draft: _Draft, world: World
 ) -> None:
+    row = world.secret_fields.marked(row)
     before: dict[str, Value] = {}
     for name, value in changed.items():
         if isinstance(value, Secret):
             before[name] = HIDDEN
         else:
-            before[name] = row.fields[name] if name in row.fields else row.identity.get(name)
+            before[name] = row.told(name) if name in row.fields else row.identity.get(name)
     renamed = any(name in resource.identity for name in changed)
     step = Step(
         kind=resource.kind,
@@ -336,13 +340,14 @@ def _draft_delete(
     scope: Scope | None = None,
 ) -> None:
     kind_name = resource.kind if resource is not None else scope.kind if scope is not None else ""
+    row = _marked(resource, row, world)
     step = Step(
         kind=kind_name,
         sobject=resource.sobject if resource is not None else kind_name,
         key=row.key,
         identity=row.identity,
         action=Action.DELETE,
-        before={**row.identity, **row.fields},
+        before={**row.identity, **row.all_told()},
         after=None,
         lane=world.kinds[kind_name].lane,
         reason=reason,
@@ -351,6 +356,13 @@ def _draft_delete(
     depends_on = resource.depends_on if resource is not None else ()
     number = draft.add(Drafted(step, depends_on=depends_on, record_id=row.record_id), resource)
     draft.deleted.append((number, row))
+
+
+def _marked(resource: Resource | None, row: LiveRow, world: World) -> LiveRow:
+    """The row that goes, with what it holds of secrets by the journal and by the files."""
+    declared = {} if resource is None else resource.fields
+    secret = frozenset(name for name, value in declared.items() if isinstance(value, Secret))
+    return world.secret_fields.marked(replace(row, secret=secret) if secret else row)
 
 
 def _draft_extras(
@@ -418,7 +430,7 @@ def _read_deleted(draft: _Draft, world: World) -> None:
     for ((_, _), rows), found in zip(groups.items(), pump(world.org, routines), strict=True):
         for number, row in rows:
             whole = found.rows.get(row.key)
-            befores[number] = whole.fields if whole is not None else {}
+            befores[number] = replace(whole, secret=row.secret).all_told() if whole is not None else {}
     for number, drafted in enumerate(draft.drafted):
         if drafted.step.action is Action.UPDATE and drafted.step.before is not None:
             befores[number] = drafted.step.before  # a row that moves away from one that is deleted

@@ -86,6 +86,7 @@ def make_revert(
     Costs one query per 2,000 touched rows and shape. Raises `RevertConflict` (exit 9) with every
     conflict three ways under the policy `fail`, `PlanRefused` for rows under `$protect`.
     """
+    world.secret_fields.refresh()
     numbers = [
         number
         for number in lives.numbers(Status.DONE, Status.IN_DOUBT)
@@ -229,7 +230,7 @@ def _undo_create(
         making.conflicts.append(_whole(original, ABSENT, f"row {made_id}", f"row {row.record_id}", row))
         return replace(step, before=_now(step.before, row)) if policy is OnConflict.FORCE else None
     moved = [
-        Conflict(original, name, ABSENT, ours, row.fields[name], row.modified, row.modified_by)
+        Conflict(original, name, ABSENT, ours, row.told(name), row.modified, row.modified_by)
         for name, ours in (step.before or {}).items()
         if name in row.fields and not alike(row.fields[name], ours)
     ]
@@ -247,15 +248,16 @@ def _undo_update(
     for name, back_to in (step.after or {}).items():
         ours = (step.before or {}).get(name)
         now = row.fields.get(name)
+        told = row.told(name) if name in row.fields else None
         if alike(now, back_to):
             continue
         if not alike(now, ours):
             making.conflicts.append(
-                Conflict(original, name, back_to, ours, now, row.modified, row.modified_by)
+                Conflict(original, name, back_to, ours, told, row.modified, row.modified_by)
             )
             if policy is not OnConflict.FORCE:
                 continue
-        before[name], after[name] = ours if isinstance(ours, Secret) else now, back_to
+        before[name], after[name] = ours if isinstance(ours, Secret) else told, back_to
     if not after:
         return None
     return replace(step, before=before, after=after)
@@ -275,7 +277,7 @@ def _whole(original: Step, before: Value, ours: Value, now: Value, row: LiveRow 
 
 def _now(fields: Fields | None, row: LiveRow) -> dict[str, Value]:
     return {
-        name: value if isinstance(value, Secret) else row.fields.get(name, value)
+        name: row.told(name) if name in row.fields and not isinstance(value, Secret) else value
         for name, value in (fields or {}).items()
     }
 
@@ -327,7 +329,8 @@ def _read_whole(drafted: list[Drafted], backs: Sequence[_Back], world: World) ->
             step = drafted[place].step
             whole = found.rows.get(step.key)
             if whole is not None:
-                befores[place] = {**whole.fields, **unlinked.get(step.key, {}), **(step.before or {})}
+                whole = world.secret_fields.marked(whole)
+                befores[place] = {**whole.all_told(), **unlinked.get(step.key, {}), **(step.before or {})}
     for place, before in name_deleted_parents(befores, drafted).items():
         each = drafted[place]
         drafted[place] = replace(each, step=replace(each.step, before=before))

@@ -6,16 +6,20 @@ from typing import Any, TypeVar
 
 from reconciler.model.promises import Kind, Lookups, OrgClient, Routine
 
+from .secret_fields import SecretFields
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One org for one run: the way to it, the kinds bound to it, the look-ups they share."""
+    """One org for one run: the way to it, the kinds bound to it, the look-ups they share, and which of
+    its fields hold secrets."""
 
     org: OrgClient
     kinds: Mapping[str, Kind]
     lookups: Lookups
+    secret_fields: SecretFields = field(default_factory=SecretFields)
 
     def kind_rank(self, name: str) -> int:
         """Place in the order of kinds, which is the order of writing where nothing else decides."""

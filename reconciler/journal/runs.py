@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from reconciler.model.errors import JournalFailed, LeaseLost
-from reconciler.model.journal import Event, Lease, PlanStatus
+from reconciler.model.journal import Event, Lease, PlanStatus, SecretField
 
 from . import leases
 from .database import Database
 from .entries import append_entry
-from .tables import plan_table, protection_table
+from .tables import plan_table, protection_table, secret_field_table
 
 Points = Callable[[str], None]
 """Told the name of each point at which the process may die; see `opening.open_journal`."""
@@ -47,10 +47,19 @@ class HeldRun:
         self._deadline = taken_at + lease_seconds
         self._lock = threading.Lock()
 
-    def append(self, event: Event, body: Mapping[str, Any]) -> int:
+    def append(
+        self,
+        event: Event,
+        body: Mapping[str, Any],
+        *,
+        remember: Sequence[SecretField] = (),
+        forget: Sequence[SecretField] = (),
+    ) -> int:
         self._points(f"before {event.value}")
         with self._renewing(self._lease_seconds) as (connection, row):
             seq = self._write(connection, row, event, body)
+            _forget(connection, self._lease.org_id, [*forget, *remember])
+            _remember(connection, self._lease.org_id, remember, self.plan_id)
             self._points(f"within {event.value}")
         self._points(f"after {event.value}")
         return seq
@@ -171,3 +180,28 @@ def _unprotect(connection: Connection, org_id: str, addresses: Sequence[str]) ->
     table = protection_table.c
     for address in addresses:
         connection.execute(delete(protection_table).where(table.org_id == org_id, table.address == address))
+
+
+def _remember(connection: Connection, org_id: str, fields: Sequence[SecretField], plan_id: str) -> None:
+    rows = {
+        (each.address, each.field): {
+            "org_id": org_id,
+            "address": each.address,
+            "field": each.field,
+            "record_id": each.record_id,
+            "plan_id": plan_id,
+        }
+        for each in fields
+    }
+    if rows:
+        connection.execute(insert(secret_field_table), list(rows.values()))
+
+
+def _forget(connection: Connection, org_id: str, fields: Sequence[SecretField]) -> None:
+    table = secret_field_table.c
+    for each in fields:
+        connection.execute(
+            delete(secret_field_table).where(
+                table.org_id == org_id, table.address == each.address, table.field == each.field
+            )
+        )

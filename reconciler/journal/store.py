@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from reconciler.model.errors import JournalFailed, LeaseHeld, PlanRefused, PlanStale, Problem
-from reconciler.model.journal import Entry, Event, Lease, PlanRecord, PlanStatus
+from reconciler.model.journal import Entry, Event, Lease, PlanRecord, PlanStatus, SecretField
 from reconciler.model.plan import Plan
 
 from . import leases
@@ -25,7 +25,14 @@ from .database import Database
 from .entries import append_entry, last_run, read_entries
 from .leases import LEASE_SECONDS
 from .runs import HeldRun, Points, beating
-from .tables import address_hash, lease_table, plan_table, protection_table, touched_table
+from .tables import (
+    address_hash,
+    lease_table,
+    plan_table,
+    protection_table,
+    secret_field_table,
+    touched_table,
+)
 
 MAY_HAVE_WRITTEN = (PlanStatus.APPLYING, PlanStatus.PARTLY, PlanStatus.APPLIED)
 NEAREST_OF_PLANS = 1000
@@ -122,6 +129,14 @@ class SqlJournal:
             if connection is None:
                 return {}
             return {row.address: row.plan_id for row in connection.execute(query)}
+
+    def secret_fields(self, org_id: str) -> Sequence[SecretField]:
+        table = secret_field_table.c
+        query = select(table.address, table.field, table.record_id).where(table.org_id == org_id)
+        with self._database.reading() as connection:
+            if connection is None:
+                return ()
+            return [SecretField(*row) for row in connection.execute(query)]
 
     @contextmanager
     def open_run(

@@ -5,6 +5,7 @@ entry       append-only; one row for the intent of an API call, one for its outc
             `prev_hash` and `hash` chain the entries of one org, see `chain`.
 lease       one row an org, for ever: who may change it, and the size and head of its chain.
 protection  addresses under `$protect`, so that they survive the deletion of their line.
+secret_field  fields that were written from secrets, so that no plan ever holds what they hold.
 touched     which plan has a step on which address: eight bytes of a hash instead of the address,
             sixteen bytes a step in all. See `address_hash`.
 
@@ -27,9 +28,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations`."""
-KNOWN = frozenset({"0001"})
+KNOWN = frozenset({"0001", "0002"})
 VERSION_TABLE = "journal_version"
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts up by itself in SQLite
@@ -91,6 +92,7 @@ lease_table = Table(
     Column("plan_id", Text),
     Column("acquired_at", Float(53), nullable=False),
     Column("expires_at", Float(53), nullable=False),
+    Column("process", Text),
     Column("chain_size", BigInteger, nullable=False),
     Column("chain_head", LargeBinary, nullable=False),
 )
@@ -100,6 +102,16 @@ protection_table = Table(
     metadata,
     Column("org_id", Text, primary_key=True),
     Column("address", Text, primary_key=True),
+    Column("plan_id", Text, ForeignKey("plan.plan_id"), nullable=False),
+)
+
+secret_field_table = Table(
+    "secret_field",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("record_id", Text),
     Column("plan_id", Text, ForeignKey("plan.plan_id"), nullable=False),
 )
 

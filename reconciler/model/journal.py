@@ -53,6 +53,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretField:
+    """A field of a row that was written from a secret: its value is not for plans, journal or output.
+
+    The row is known by its address, and by its id, because another state may find it by another key.
+    """
+
+    address: str
+    field: str
+    record_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to change one org. ``fence`` rises with every holder; an older fence can write nothing."""
 
@@ -95,7 +107,16 @@ class Run(Protocol):
 
     plan_id: str
 
-    def append(self, event: Event, body: Mapping[str, Any]) -> int: ...
+    def append(
+        self,
+        event: Event,
+        body: Mapping[str, Any],
+        *,
+        remember: Sequence[SecretField] = (),
+        forget: Sequence[SecretField] = (),
+    ) -> int:
+        """Write one entry, and in the same transaction which fields hold secrets from here on."""
+        ...
 
     def guard(self, seconds: float) -> None:
         """Raise `LeaseLost` unless the lease outlives a call of ``seconds``; renews it in time."""
@@ -134,6 +155,10 @@ class Journal(Protocol):
 
     def protected(self, org_id: str) -> Mapping[str, str]:
         """Protected addresses and the plan that protected each."""
+        ...
+
+    def secret_fields(self, org_id: str) -> Sequence[SecretField]:
+        """Fields that were written from secrets and hold nothing else since."""
         ...
 
     def open_run(

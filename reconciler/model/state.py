@@ -6,7 +6,7 @@ from typing import Protocol
 
 from .keys import ResourceKey
 from .source import SourceRef
-from .values import Value
+from .values import HIDDEN, Secret, Value
 
 EMPTY: frozenset[str] = frozenset()
 
@@ -18,7 +18,11 @@ class Origin(Protocol):
     def source(self) -> SourceRef: ...
 
     def source_of(self, name: str) -> SourceRef:
-        """Where the field ``name`` is written; the resource's own place if it is not."""
+        """Where the value of ``name`` is written; the resource's own place if it is not."""
+        ...
+
+    def key_source(self, name: str) -> SourceRef:
+        """Where the word ``name`` itself is written; the resource's own place if it is not."""
         ...
 
 
@@ -51,6 +55,8 @@ class Resource:
     was: Mapping[str, Value] | None = None
     """Former identity: a live row under it is renamed instead of a new one made."""
     budget: "Budget | None" = None
+    object_source: SourceRef | None = None
+    """Where ``sobject`` is written, if a file names it."""
 
     @property
     def source(self) -> SourceRef:
@@ -94,6 +100,16 @@ class LiveRow:
     modified: str | None = None
     """LastModifiedDate as the org wrote it, for conditional requests and for naming who did it."""
     modified_by: str | None = None
+    secret: frozenset[str] = EMPTY
+    """Fields whose values are compared and never stored or shown, see `told`."""
+
+    def told(self, name: str) -> Value:
+        """The value as plans, the journal and messages may hold it."""
+        value = self.fields[name]
+        return HIDDEN if name in self.secret and value is not None and type(value) is not Secret else value
+
+    def all_told(self) -> dict[str, Value]:
+        return {name: self.told(name) for name in self.fields} if self.secret else dict(self.fields)
 
 
 @dataclass(frozen=True, slots=True)

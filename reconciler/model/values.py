@@ -42,6 +42,9 @@ class Secret:
         return f"(secret {self.name})"
 
 
+HIDDEN = Secret("former value, not stored")
+"""Stands for a live value that is, or is replaced by, a secret's."""
+
 Scalar = str | int | float | bool | None
 Value = Scalar | Ref | Secret
 Fields = Mapping[str, Value]

@@ -23,7 +23,7 @@ from reconciler.model.promises import (
     Update,
 )
 from reconciler.model.state import LiveRow, Resource, Scope
-from reconciler.model.values import Fields, Ref, Secret, Value
+from reconciler.model.values import HIDDEN, Fields, Ref, Secret, Value
 
 from . import soql
 from .declare import fold_key
@@ -32,10 +32,9 @@ from .fields import live_value, same
 from .lookups import LookupTable
 from .wants import Reader, Want, target_of
 
+MADE_ANEW = "the row is made anew: its id is new, and rows that Salesforce deletes along with it stay gone"
 FORMER = "former key of"
 """Prefix of the key under which a row's former identity (`$was`) is looked for."""
-FORMER_VALUE = Secret("former value, not stored")
-"""Stands for the live value of a field that is set from a secret."""
 
 
 class RowKind:
@@ -168,25 +167,26 @@ class RowKind:
             for field in fields:
                 if raw[field.name] is None or self.is_default(field, raw[field.name]):
                     continue
-                if field.name in live.identity:
-                    values[field.name] = live.identity[field.name]
-                elif field.name in live.fields:
-                    values[field.name] = live.fields[field.name]
-                elif field.reference_to:
-                    values[field.name] = self.lookups.named(
-                        raw[field.name], target_of(field, raw[field.name])
-                    )
-                else:
-                    values[field.name] = self._masked(live_value(field, raw[field.name]))
+                values[field.name] = self._whole_value(field, raw[field.name], live)
             found.rows[live.key] = LiveRow(
                 live.key, live.record_id, live.identity, values, live.modified, live.modified_by
             )
         return found
 
+    def _whole_value(self, field: FieldInfo, raw: Any, live: LiveRow) -> Value:
+        """Text as the org has it, which may write a key in another case; look-ups as the files name them."""
+        if not field.reference_to:
+            value = live_value(field, raw)
+            return value if field.name in live.identity else self._masked(value)
+        for named in (live.identity, live.fields):
+            if field.name in named:
+                return named[field.name]
+        return self.lookups.named(raw, target_of(field, raw))
+
     def _masked(self, value: Value) -> Value:
         """A value that is a secret of this run goes by its name: what is read whole is stored."""
         for name, secret in self.secrets.items():
-            if value == secret:
+            if str(value) == secret:
                 return Secret(name)
         return value
 
@@ -275,20 +275,31 @@ class RowKind:
         return problems
 
     def inverse(self, step: Step) -> Inverse:
-        hidden = [name for name, value in (step.before or {}).items() if value == FORMER_VALUE]
+        hidden = [name for name, value in (step.before or {}).items() if value == HIDDEN]
         if step.action is Action.UPDATE:
             return self._inverse_of_update(step, hidden)
         if step.action is Action.CREATE:
             back = self._back(step, Action.DELETE, before=step.after, after=None)
             return Inverse(back, Reversibility.EXACT)
-        back = self._back(step, Action.CREATE, before=None, after=step.before)
+        return self._inverse_of_delete(step, hidden)
+
+    def _inverse_of_delete(self, step: Step, hidden: Sequence[str]) -> Inverse:
+        """The row made anew with what may be stored; none where the org demands what may not."""
+        after = {name: value for name, value in (step.before or {}).items() if name not in hidden}
+        back = self._back(step, Action.CREATE, before=None, after=after)
+        if hidden:
+            info = self.describes.known(step.sobject)
+            demanded = [name for name in hidden if (field := info.field(name)) and field.required]
+            if demanded:
+                why = (
+                    f"no row can be made without {', '.join(demanded)}, which is a secret and was not stored"
+                )
+                return Inverse(None, Reversibility.NONE, why)
+            remark = f"{MADE_ANEW}; {', '.join(hidden)} stays empty: it is a secret and was not stored"
+            return Inverse(back, Reversibility.COMPENSATING, remark)
         if self.is_link:
             return Inverse(back, Reversibility.EXACT)
-        return Inverse(
-            back,
-            Reversibility.COMPENSATING,
-            "the row is made anew: its id is new, and rows that Salesforce deletes along with it stay gone",
-        )
+        return Inverse(back, Reversibility.COMPENSATING, MADE_ANEW)
 
     def _inverse_of_update(self, step: Step, hidden: Sequence[str]) -> Inverse:
         before, after = dict(step.before or {}), dict(step.after or {})

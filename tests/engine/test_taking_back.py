@@ -157,6 +157,17 @@ def test_a_deleted_row_comes_back_with_fields_that_no_state_mentions(deleted: An
     assert deleted.org.rows("Account")[0]["Website"] == "old.example"
 
 
+def test_a_row_whose_key_the_file_writes_in_another_case_is_deleted_and_comes_back_as_it_was(
+    demo: Any,
+) -> None:
+    demo.org.has("Account", Name="a", Account_Code__c="Key")
+    plan = demo.plan(ACCOUNTS % "KEY: {$absent: true}")
+    assert demo.apply(plan).status.value == "applied"
+    assert accounts(demo) == {}
+    demo.revert(plan)
+    assert accounts(demo) == {"Key": ("a", None)}
+
+
 def test_a_deleted_row_that_somebody_made_anew_differently_is_a_conflict(deleted: Any) -> None:
     deleted.org.has("Account", Name="theirs", Account_Code__c="A")
     assert "made anew by somebody, and different" in conflict(deleted, deleted.it)
