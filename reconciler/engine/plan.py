@@ -461,6 +461,7 @@ def _dangling(draft: _Draft, world: World) -> list[Problem]:
     pump(world.org, [world.lookups.find([ref for _, _, ref in unmet])])
     gone = _gone(draft)
     problems = []
+    near = _near([ref for _, _, ref in unmet if world.lookups.id_of(ref) is None], draft, world)
     for number, name, ref in unmet:
         record_id = world.lookups.id_of(ref)
         resource = draft.sources[number]
@@ -470,7 +471,7 @@ def _dangling(draft: _Draft, world: World) -> list[Problem]:
                 Problem(
                     f"{draft.drafted[number].step.address} names {ref}, which is not in the org nor declared",
                     where,
-                    "check the spelling, or declare it",
+                    f"did you mean '{near[ref]}'?" if ref in near else "check the spelling, or declare it",
                 )
             )
         elif record_id[:15] in gone and draft.drafted[number].step.kind == gone[record_id[:15]].kind:
@@ -482,6 +483,19 @@ def _dangling(draft: _Draft, world: World) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _near(missing: Sequence[Ref], draft: _Draft, world: World) -> Mapping[Ref, str]:
+    """What missing rows were probably meant to be called, among those of the org and of the plan."""
+    if not missing:
+        return {}
+    made: dict[str, list[str]] = {}
+    for each in draft.drafted:
+        if each.step.action is Action.CREATE:
+            texts = [value for value in each.step.identity.values() if isinstance(value, str)]
+            made.setdefault(each.step.sobject, []).extend(texts)
+    [near] = pump(world.org, [world.lookups.near({ref: made.get(ref.sobject, ()) for ref in missing})])
+    return near
 
 
 def _gone(draft: _Draft) -> dict[str, Step]:

@@ -23,6 +23,7 @@ class FieldInfo:
     case_sensitive: bool = False
     calculated: bool = False
     filterable: bool = True
+    permissionable: bool = True
     restricted: bool = False
     picklist: tuple[str, ...] = ()
     reference_to: tuple[str, ...] = ()

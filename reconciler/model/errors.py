@@ -61,7 +61,11 @@ class AuthenticationFailed(OrgError):
 
 
 class AmbiguousKey(ReconcileError):
-    """Two live rows answer to one natural key; both are named."""
+    """Two live rows answer to one natural key; both are named. ``keys`` go with ``problems``, if given."""
+
+    def __init__(self, *problems: Problem | str, keys: Iterable[object] = ()) -> None:
+        super().__init__(*problems)
+        self.keys = tuple(keys)
 
 
 class PlanStale(ReconcileError):
@@ -78,6 +82,10 @@ class PlanRefused(ReconcileError):
     """Refused by policy, damage budget, protection or precondition. Nothing was written."""
 
     exit_code = 5
+
+
+class UnknownPlan(ReconcileError):
+    """The journal has no plan of that id; the nearest is named."""
 
 
 class Stuck(ReconcileError):

@@ -56,6 +56,10 @@ class OrgClient(Protocol):
         """As `describe`, past the cache: for a field the cached describe does not know."""
         ...
 
+    def object_names(self) -> Sequence[str]:
+        """The API names of all objects that the user may see. One call, for the mend of a wrong name."""
+        ...
+
     def query(self, queries: Sequence[str]) -> list[list[Row]]:
         """All rows of each query, in order; five queries share one call, pages follow. Raises `OrgError`."""
         ...
@@ -113,6 +117,13 @@ class Lookups(Protocol):
         ...
 
     def id_of(self, ref: Ref) -> str | None: ...
+
+    def near(self, refs: Mapping[Ref, Sequence[str]]) -> Routine[Mapping[Ref, str]]:
+        """The names that missing ``refs`` were probably meant to have, where rows are named by one text.
+
+        With each ref go further names that there will be. Costs a query an object.
+        """
+        ...
 
     def name_ids(self, record_ids: Iterable[str]) -> Routine[None]:
         """Find the natural keys of rows known by id; `named` answers for them afterwards."""

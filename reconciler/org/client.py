@@ -116,6 +116,9 @@ class SalesforceOrg:
     def refresh(self, names: Iterable[str]) -> Mapping[str, ObjectInfo]:
         return self._describes.refresh(names)
 
+    def object_names(self) -> Sequence[str]:
+        return self._describes.object_names()
+
     def query(self, queries: Sequence[str]) -> list[list[Row]]:
         return run_queries(self._wire, queries, self._on_threads)
 

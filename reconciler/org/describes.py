@@ -7,7 +7,7 @@ for another user (who may see other fields), is as good as none.
 
 Names the API could not have (a path, a space) are absent without a call.
 
-Source: REST API Developer Guide, "sObject Describe", "Conditional Request Headers".
+Source: REST API Developer Guide, "sObject Describe", "Describe Global", "Conditional Request Headers".
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from .answers import Answer, Meaning
 from .queries import Each, composite
 from .wire import Wire
 
-CACHE_FORMAT = 1
+CACHE_FORMAT = 2
 FRESH_SECONDS = 24 * 3600.0
 DESCRIBES_PER_CALL = 5
 """A composite call takes 25 reads; five describes are already megabytes, and calls run in parallel."""
@@ -75,6 +75,19 @@ class Describes:
         for name in wanted:
             self._known.pop(name.lower(), None)
         return self._of(wanted, past_cache=True)
+
+    def object_names(self) -> Sequence[str]:
+        """From the global describe. Asked each time: it is for a mistake, and those are mended."""
+        answer = self._wire.exchange("GET", f"{self._wire.data_path}/sobjects", repeatable=True)
+        if answer.meaning is not Meaning.ANSWERED:
+            raise self._wire.error(answer, "describe of all objects")
+        try:
+            return [str(each["name"]) for each in answer.content["sobjects"]]
+        except (KeyError, TypeError) as error:
+            raise OrgError(
+                Problem(f"org {self._wire.name}: the list of its objects is damaged ({error!r})"),
+                code="DAMAGED_ANSWER",
+            ) from error
 
     def _of(self, names: Iterable[str], *, past_cache: bool) -> Mapping[str, ObjectInfo]:
         names = list(names)
@@ -221,6 +234,7 @@ def _reduce_field(described: Mapping[str, Any]) -> FieldInfo:
         case_sensitive=bool(described.get("caseSensitive")),
         calculated=bool(described.get("calculated")),
         filterable=bool(described.get("filterable", True)),
+        permissionable=bool(described.get("permissionable", True)),
         restricted=bool(described.get("restrictedPicklist")),
         picklist=tuple(
             str(each["value"]) for each in described.get("picklistValues") or () if each.get("active", True)

@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.model.errors import Problem
 from reconciler.model.keys import ResourceKey
-from reconciler.model.source import SourceRef
+from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import EMPTY, Budget, Origin, Resource, Scope
 from reconciler.model.values import Value
 from reconciler.spec.nodes import ListNode, MapNode, is_null
-from reconciler.spec.typed import as_bool, as_text, check_key
+from reconciler.spec.typed import as_bool, as_text, as_texts, check_key, describe_value
 
 DOLLAR_KEYS = (
     "$depends_on", "$absent", "$protect", "$create_only", "$ignore", "$limit", "$was",
@@ -109,6 +109,8 @@ class Place:
     def source_of(self, name: str) -> SourceRef:
         return self.source
 
+    key_source = source_of
+
 
 @dataclass(slots=True)
 class Common:
@@ -166,16 +168,10 @@ def read_budget(value: Any, label: str, where: SourceRef, into: Declarations) ->
     return Budget(label, where, count=int(match[1]))
 
 
-def _texts(value: Any, key: str, where: SourceRef, into: Declarations) -> list[str]:
+def _texts(value: Any, key: str, where: SourceRef, into: Declarations) -> list[Written]:
     """A list of texts; one text stands for a list of one."""
-    if isinstance(value, ListNode):
-        return [
-            text
-            for at, each in enumerate(value)
-            if (text := as_text(each, value.item_source(at), f"'{key}'", into.problems)) is not None
-        ]
-    text = as_text(value, where, f"'{key}'", into.problems)
-    return [] if text is None else [text]
+    texts = as_texts(value, where, f"'{key}'", into.problems) or ()
+    return [Written.at(text, place) for text, place in texts]
 
 
 def unknown_key(key: str, known: Collection[str], label: str, where: SourceRef, into: Declarations) -> None:
@@ -223,15 +219,17 @@ def own_texts(
         fields[name] = None if is_null(value) else as_text(value, where, f"'{word}'", into.problems)
 
 
-def entries(node: Any, section: str, into: Declarations) -> Iterable[tuple[str, MapNode]]:
-    """The resources of a section: natural key -> body. A key without a body has an empty one."""
+def entries(
+    node: Any, section: str, into: Declarations, where: SourceRef | None = None
+) -> Iterable[tuple[str, MapNode]]:
+    """The resources of a section: natural key -> body. A key without a body has an empty one.
+
+    ``where`` is the place of the section, if it may be no map.
+    """
     if not isinstance(node, MapNode):
-        where = getattr(node, "source", None)
-        into.problems.append(
-            Problem(
-                f"'{section}' must be a map of names", where, f"write {section}: and one key a line under it"
-            )
-        )
+        place = where or getattr(node, "source", None)
+        what = f"'{section}' must be a map of names, found {describe_value(node)}"
+        into.problems.append(Problem(what, place, "write one name a line under it"))
         return
     for key, body in node.items():
         if key.startswith("$"):

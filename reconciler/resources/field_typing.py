@@ -5,16 +5,18 @@ describe does not have may be younger than the cached describe, so that it is as
 it is a problem. All problems of all resources are gathered.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.model.describe import FieldInfo, ObjectInfo
 from reconciler.model.errors import Problem
 from reconciler.model.promises import OrgClient
+from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import Resource
 from reconciler.model.values import Ref, Value
+from reconciler.spec.nodes import MapNode
 
+from .api_names import no_such_field, no_such_object
 from .fields import Misfit, desired_value, is_empty, untyped
 from .key_types import KeyTypes, NoSuchField
 from .lookups import fold, fold_ref
@@ -72,7 +74,7 @@ class FieldTyping:
         unknown: dict[str, Resource] = {}
         for resource in resources:
             info = self.describes.info(resource.sobject)
-            if info is None:
+            if info is None or info.name != resource.sobject:
                 unknown.setdefault(resource.sobject, resource)
                 continue
             resource.identity = self._type(resource, info, resource.identity, problems, key=True)
@@ -86,13 +88,8 @@ class FieldTyping:
                 self._set_aside(resource, info, problems)
         problems.extend(self._twins(resources))
         for sobject, resource in unknown.items():
-            problems.append(
-                Problem(
-                    f"org {self.describes.org.name} has no object '{sobject}', or hides it from this user",
-                    resource.source,
-                    "check the API name, custom objects end in __c; or give the user access to it",
-                )
-            )
+            where = resource.object_source or resource.source
+            problems.append(no_such_object(self.describes.org, sobject, where))
         return problems
 
     def _twins(self, resources: Sequence[Resource]) -> Iterable[Problem]:
@@ -100,7 +97,7 @@ class FieldTyping:
         seen: dict[tuple[Any, ...], Resource] = {}
         for resource in resources:
             info = self.describes.info(resource.sobject)
-            if info is None or not resource.identity:
+            if info is None or info.name != resource.sobject or not resource.identity:
                 continue
             token = tuple([_token(info.field(name), value) for name, value in resource.identity.items()])
             other = seen.setdefault((resource.sobject, *resource.identity, *token), resource)
@@ -180,14 +177,14 @@ class FieldTyping:
                     problems.append(Problem(misfit.what, where, misfit.mend))
                 return None, None
         if field is None:
-            problems.append(_no_such_field(info, name, where))
+            problems.append(no_such_field(info, name, _source_of_name(resource, name)))
             return None, None
         try:
             return field, read_ref(field, info.name, raw, self._key_value)
         except Misfit as misfit:
             problems.append(Problem(misfit.what, where, misfit.mend))
         except NoSuchField as missing:
-            problems.append(_no_such_field(missing.info, missing.name, where))
+            problems.append(no_such_field(missing.info, missing.name, _inside(raw, missing.name) or where))
         return None, None
 
     def _key_value(self, sobject: str, path: str, raw: Any) -> tuple[str, Value]:
@@ -202,11 +199,25 @@ class FieldTyping:
         for name in (*resource.create_only, *resource.ignore):
             field = info.field(name) or info.relationships.get(name.lower())
             if field is None:
-                problems.append(_no_such_field(info, name, resource.source))
+                problems.append(no_such_field(info, name, _source_of_name(resource, name)))
                 continue
             value = resource.fields.pop(field.name, None)
             if name in resource.create_only and value is not None:
                 resource.on_create[field.name] = value
+
+
+def _source_of_name(resource: Resource, name: str) -> SourceRef:
+    """Where the name of a field is written: with a word of `$key` and the like, or in the row."""
+    return name.source if isinstance(name, Written) else resource.origin.key_source(name)
+
+
+def _inside(raw: Any, name: str) -> SourceRef | None:
+    """Where the word ``name`` is written in the map of a look-up, at any depth."""
+    if not isinstance(raw, MapNode):
+        return None
+    if name in raw:
+        return raw.key_source(name)
+    return next((found for each in raw.values() if (found := _inside(each, name)) is not None), None)
 
 
 def _token(field: FieldInfo | None, value: Value) -> Value:
@@ -233,18 +244,4 @@ def _wants_relationship(field: FieldInfo, where: Any) -> Problem:
         f"'{field.name}' holds a record id, which differs in every org",
         where,
         f"write the look-up by natural key: {field.relationship}: {{Name: ...}}",
-    )
-
-
-def _no_such_field(info: ObjectInfo, name: str, where: Any) -> Problem:
-    names = [field.name for field in info.fields.values()]
-    names += [field.relationship for field in info.relationships.values() if field.relationship]
-    folded = {each.lower(): each for each in names}
-    near = difflib.get_close_matches(name.lower(), folded, 1, 0.7)
-    return Problem(
-        f"{info.name} has no field '{name}', or hides it from this user",
-        where,
-        f"did you mean '{folded[near[0]]}'?"
-        if near
-        else "check the API name and the user's field permissions",
     )

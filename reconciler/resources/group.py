@@ -11,14 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.model.errors import Problem
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Step
 from reconciler.model.promises import AccessChange
 from reconciler.model.source import SourceRef
-from reconciler.model.state import Scope
+from reconciler.model.state import Resource, Scope
 from reconciler.model.values import Ref, Value, make_ref
 from reconciler.spec.nodes import MapNode
 
+from .api_names import Granted
 from .declare import (
     Declarations,
     Member,
@@ -34,6 +36,7 @@ from .declare import (
     read_members,
     split_body,
 )
+from .grants import GrantKind
 from .lookups import fold_ref
 from .refs import public_group, queue, user
 from .rows import RowKind
@@ -213,10 +216,16 @@ def _member_name(member: Ref) -> str:
     return f"{words.get(str(keys.get('Type')), 'group')}:{keys.get('DeveloperName', member)}"
 
 
-class QueueSobject(RowKind):
+class QueueSobject(GrantKind):
     name = "QueueSobject"
     fixed = only("QueueSobject")
     is_link = True
+
+    def granted_on(self, resource: Resource) -> str:
+        return resource.key.name[1]
+
+    def grant_problem(self, granted: Granted, resource: Resource) -> Problem | None:
+        return granted.queue_problem(resource.key.name[1], resource.source)
 
     def owner_of(self, identity: Mapping[str, Value]) -> ResourceKey | None:
         return _group_owner(identity.get("QueueId"))

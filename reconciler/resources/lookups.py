@@ -7,7 +7,7 @@ Name, roles, permission sets and record types by theirs.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.model.errors import AmbiguousKey, Problem
@@ -15,6 +15,7 @@ from reconciler.model.promises import Routine, Row
 from reconciler.model.values import Ref, Scalar, Value, make_ref
 
 from . import soql
+from .api_names import meant
 from .fields import as_told
 from .key_types import KeyTypes, NoSuchField
 
@@ -117,8 +118,13 @@ class LookupTable:
                 queries.append(query)
         if not queries:
             return
+        several: dict[Ref, list[str]] = {}
         for (sobject, paths), rows in zip(asked, (yield queries), strict=True):
-            self._learn_rows(sobject, paths, rows, wanted[sobject, paths])
+            self._learn_rows(sobject, paths, rows, wanted[sobject, paths], several)
+        if several:
+            raise AmbiguousKey(
+                *(_several_rows(ref, ids) for ref, ids in several.items()), keys=tuple(several)
+            )
 
     def _queries(self, sobject: str, paths: tuple[str, ...], refs: list[Ref]) -> list[str]:
         """Queries that together find all ``refs``: the longest column is cut, the others filter along."""
@@ -152,21 +158,42 @@ class LookupTable:
         return soql.literal(scalar)
 
     def _learn_rows(
-        self, sobject: str, paths: tuple[str, ...], rows: Iterable[Row], wanted: Mapping[Ref, Ref]
+        self,
+        sobject: str,
+        paths: tuple[str, ...],
+        rows: Iterable[Row],
+        wanted: Mapping[Ref, Ref],
+        several: dict[Ref, list[str]],
     ) -> None:
+        """``several`` gets the ids of rows that answer to one key."""
         for row in rows:
             ref = Ref(sobject, tuple((path, fold(at_path(row, path))) for path in paths))
             if ref not in wanted:
                 continue
             known = self._ids.get(ref)
             if known is not None and known != row["Id"]:
-                raise AmbiguousKey(
-                    Problem(
-                        f"two rows answer to {ref}: {known} and {row['Id']}",
-                        mend="look it up by a field that is unique, or merge the rows",
-                    )
-                )
+                several.setdefault(wanted[ref], [known]).append(row["Id"])
+                continue
             self._ids[ref] = row["Id"]
+
+    def near(self, refs: Mapping[Ref, Sequence[str]]) -> Routine[Mapping[Ref, str]]:
+        fields = {ref.sobject: DEFAULT_KEY[ref.sobject][0] for ref in refs if ref.sobject in DEFAULT_KEY}
+        queries = [
+            soql.select(sobject, [field], named_rows(sobject), limit=soql.MAX_KEYS)
+            for sobject, field in fields.items()
+        ]
+        answers = (yield queries) if queries else []
+        known = {
+            sobject: [str(row[field]) for row in rows if row[field]]
+            for (sobject, field), rows in zip(fields.items(), answers, strict=True)
+        }
+        found: dict[Ref, str] = {}
+        for ref, others in refs.items():
+            word = dict(ref.key).get(fields.get(ref.sobject, ""))
+            name = meant(str(word), [*others, *known[ref.sobject]]) if word is not None else None
+            if name is not None:
+                found[ref] = name
+        return found
 
     def id_of(self, ref: Ref) -> str | None:
         if ref.key and ref.key[0][0] == "Id":
@@ -205,6 +232,15 @@ class LookupTable:
         """The natural key of ``record_id``, or a reference by id where it has none."""
         named = self._named.get(record_id[:15])
         return id_ref(sobject, record_id) if named is None else self.now(named)
+
+
+def _several_rows(ref: Ref, ids: list[str]) -> Problem:
+    count = "two" if len(ids) == 2 else str(len(ids))
+    told = " and ".join(ids[:2]) if len(ids) == 2 else ", ".join(ids[:5])
+    return Problem(
+        f"{count} rows answer to {ref}: {told}",
+        mend="look it up by a field that is unique, or merge the rows",
+    )
 
 
 def _scalar(value: Value) -> Scalar:

@@ -13,13 +13,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.model.describe import FieldInfo
+from reconciler.model.errors import Problem
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Action, Lane, Step
 from reconciler.model.promises import AccessChange
+from reconciler.model.state import Resource
 from reconciler.model.values import Ref, make_ref
 from reconciler.spec.nodes import ListNode, MapNode
-from reconciler.spec.typed import as_text
+from reconciler.spec.typed import as_one_of, as_text
 
+from .api_names import Granted
 from .assignment import SET, declare_assigned
 from .declare import (
     Declarations,
@@ -38,6 +41,7 @@ from .declare import (
     read_members,
     split_body,
 )
+from .grants import GrantKind
 from .rows import RowKind
 from .setup_objects import FIELD_RIGHTS, OBJECT_RIGHTS, only
 
@@ -183,10 +187,9 @@ def _rights(
                 f"the rights on {name} must be a list", value.value_source(name), "write [read, edit] or []"
             )
             continue
-        unknown = [str(each) for each in rights if each not in known]
-        for each in unknown:
-            into.problem(f"unknown right '{each}' on {name}", place.source, "known here: " + ", ".join(known))
-        yield str(name), [str(each) for each in rights if each in known], place
+        for at, each in enumerate(rights):
+            as_one_of(each, rights.item_source(at), f"a right on {name}", into.problems, known)
+        yield str(name), [str(each) for each in rights if isinstance(each, str) and each in known], place
 
 
 def _declare_entities(set_name: str, word: str, value: Any, body: MapNode, into: Declarations) -> None:
@@ -231,7 +234,7 @@ class PermissionSet(RowKind):
         return raw is False
 
 
-class _Permissions(RowKind):
+class _Permissions(GrantKind):
     is_link = True
 
     def access(self, step: Step) -> Iterable[AccessChange]:
@@ -247,10 +250,22 @@ class ObjectPermissions(_Permissions):
     name = "ObjectPermissions"
     fixed = only("ObjectPermissions")
 
+    def granted_on(self, resource: Resource) -> str:
+        return resource.key.name[1]
+
+    def grant_problem(self, granted: Granted, resource: Resource) -> Problem | None:
+        return granted.object_problem(resource.key.name[1], resource.source)
+
 
 class FieldPermissions(_Permissions):
     name = "FieldPermissions"
     fixed = only("FieldPermissions")
+
+    def granted_on(self, resource: Resource) -> str:
+        return resource.key.name[1].partition(".")[0]
+
+    def grant_problem(self, granted: Granted, resource: Resource) -> Problem | None:
+        return granted.field_problem(resource.key.name[1], resource.source)
 
 
 class SetupEntityAccess(RowKind):

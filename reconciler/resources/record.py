@@ -7,17 +7,18 @@ reads rows of a CSV or JSON Lines file, whose columns are field names or paths t
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.model.errors import SpecError
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Lane
-from reconciler.model.source import SourceRef
+from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import Budget
 from reconciler.spec.nodes import ListNode, MapNode, is_null
 from reconciler.spec.rows import open_rows
-from reconciler.spec.typed import as_text, check_key
+from reconciler.spec.typed import as_text, as_texts, check_key
 
 from .declare import (
     NOTHING_SAID,
@@ -63,10 +64,21 @@ def declare(node: MapNode, into: Declarations) -> None:
                 f"declare it under {DECLARED_ELSEWHERE[sobject]}",
             )
             continue
-        _declare_object(sobject, body, into)
+        _declare_object(sobject, body, node.key_source(sobject), into)
 
 
-def _declare_object(sobject: str, body: MapNode, into: Declarations) -> None:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What all rows of one entry under `records` share."""
+
+    sobject: str
+    source: SourceRef
+    key_fields: tuple[str, ...]
+    shared: Common
+    budget: Budget | None
+
+
+def _declare_object(sobject: str, body: MapNode, source: SourceRef, into: Declarations) -> None:
     label = f"records of {sobject}"
     for key in body:
         if key not in WORDS:
@@ -84,10 +96,11 @@ def _declare_object(sobject: str, body: MapNode, into: Declarations) -> None:
     budget = None
     if "$limit" in body:
         budget = read_budget(body["$limit"], label, body.value_source("$limit"), into)
+    table = _Table(sobject, source, key_fields, shared, budget)
     if "rows" in body:
-        _declare_rows(sobject, key_fields, body, shared, budget, into)
+        _declare_rows(table, body, into)
     if "from" in body:
-        _declare_file(sobject, key_fields, body, shared, budget, into)
+        _declare_file(table, body, into)
     if "rows" not in body and "from" not in body:
         into.problem(f"{label} name no rows", body.source, "add rows: or from:")
 
@@ -102,25 +115,30 @@ def _key_fields(sobject: str, body: MapNode, into: Declarations) -> tuple[str, .
         )
         return None
     where = body.value_source("$key")
-    items = list(value) if isinstance(value, ListNode) else [value]
-    names = [as_text(each, where, "'$key'", into.problems) for each in items]
-    if not names or None in names:
+    before = len(into.problems)
+    names: list[str] = []
+    for text, place in as_texts(value, where, "'$key'", into.problems) or ():
+        if text.lower() == "id":
+            into.problem("record ids differ in every org", place, "choose a field with a value of your own")
+        elif text.lower() in [each.lower() for each in names]:
+            into.problem(f"'$key' names {text} twice", place, "keep one of the two")
+        elif "." in text or not text.strip():
+            into.problem(
+                f"'$key' must name fields of {sobject}, found '{text}'",
+                place,
+                "name a field, or the relationship to a parent: its key stands in the row",
+            )
+        names.append(Written.at(text, place))
+    if len(into.problems) > before:
         return None
-    if "Id" in names:
-        into.problem("record ids differ in every org", where, "choose a field with a value of your own")
+    if not names:
+        into.problem("'$key' names no field", where, "write the field that finds a row in any org")
         return None
-    return tuple(str(name) for name in names)
+    return tuple(names)
 
 
-def _declare_rows(
-    sobject: str,
-    key_fields: tuple[str, ...],
-    body: MapNode,
-    shared: Common,
-    budget: Budget | None,
-    into: Declarations,
-) -> None:
-    rows = body["rows"]
+def _declare_rows(table: _Table, body: MapNode, into: Declarations) -> None:
+    rows, sobject, key_fields = body["rows"], table.sobject, table.key_fields
     if isinstance(rows, ListNode):
         for at, row in enumerate(rows):
             if not isinstance(row, MapNode):
@@ -129,7 +147,7 @@ def _declare_rows(
                 )
                 continue
             fields = {name: value for name, value in row.items() if name[0] != "$"}
-            _add(sobject, key_fields, fields, row, row, shared, budget, into)
+            _add(table, fields, row, row, into)
         return
     if not isinstance(rows, MapNode):
         into.problem(
@@ -164,17 +182,10 @@ def _declare_rows(
                 f"row '{key}' of {sobject} must be a map", rows.value_source(key), "write {Field: value}"
             )
             continue
-        _add(sobject, key_fields, {key_field: Cell(key), **fields}, row, row, shared, budget, into)
+        _add(table, {key_field: Cell(key), **fields}, row, row, into)
 
 
-def _declare_file(
-    sobject: str,
-    key_fields: tuple[str, ...],
-    body: MapNode,
-    shared: Common,
-    budget: Budget | None,
-    into: Declarations,
-) -> None:
+def _declare_file(table: _Table, body: MapNode, into: Declarations) -> None:
     where = body.value_source("from")
     path = as_text(body["from"], where, "'from'", into.problems)
     if path is None:
@@ -185,10 +196,10 @@ def _declare_file(
         for line, cells in open_rows(path, where, into.root):
             content.update(repr(list(cells.items())).encode())
             place = Place(SourceRef(name, line, 1))
-            _add(sobject, key_fields, _nested(cells), None, place, shared, budget, into)
+            _add(table, _nested(cells), None, place, into)
     except SpecError as error:
         into.problems.extend(error.problems)
-    into.record_files[f"{sobject} {path}"] = content.hexdigest()
+    into.record_files[f"{table.sobject} {path}"] = content.hexdigest()
 
 
 def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,16 +221,8 @@ def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _add(
-    sobject: str,
-    key_fields: tuple[str, ...],
-    fields: dict[str, Any],
-    row: MapNode | None,
-    origin: Any,
-    shared: Common,
-    budget: Budget | None,
-    into: Declarations,
-) -> None:
+def _add(table: _Table, fields: dict[str, Any], row: MapNode | None, origin: Any, into: Declarations) -> None:
+    sobject, key_fields, shared = table.sobject, table.key_fields, table.shared
     identity: dict[str, Any] = {}
     parts: list[str] = []
     for name in key_fields:
@@ -241,7 +244,8 @@ def _add(
         resource.create_only |= shared.create_only
         resource.ignore |= shared.ignore
     if resource.budget is None:
-        resource.budget = budget
+        resource.budget = table.budget
+    resource.object_source = table.source
     if common.was is not None:
         _set_former(resource, key_fields, common.was, into)
     into.add(resource)

@@ -43,12 +43,18 @@ def name(text: str) -> str:
 
 
 def select(
-    sobject: str, paths: Iterable[str], conditions: Sequence[str] = (), *, order_by: str | None = None
+    sobject: str,
+    paths: Iterable[str],
+    conditions: Sequence[str] = (),
+    *,
+    order_by: str | None = None,
+    limit: int | None = None,
 ) -> str:
     columns = ", ".join(name(path) for path in dict.fromkeys(paths))
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     order = f" ORDER BY {name(order_by)}" if order_by else ""
-    return f"SELECT {columns} FROM {name(sobject)}{where}{order}"  # noqa: S608  names are checked above
+    most = f" LIMIT {limit:d}" if limit is not None else ""
+    return f"SELECT {columns} FROM {name(sobject)}{where}{order}{most}"  # noqa: S608  names are checked above
 
 
 def is_in(path: str, values: Sequence[str]) -> str:

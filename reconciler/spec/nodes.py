@@ -161,7 +161,19 @@ class MapNode(dict[str, Any]):
         """Where the value of ``key`` begins; the map's own place if there is none."""
         return self.places.ref(self.value_place(key))
 
-    source_of = value_source
+    def source_of(self, name: str) -> SourceRef:
+        """Where the value of the field ``name`` begins, in whatever case and relationship it is written."""
+        if name in self:
+            return self.value_source(name)
+        spellings = _spellings(name.lower())
+        return self.value_source(next((key for key in self if key.lower() in spellings), name))
+
+
+def _spellings(field: str) -> tuple[str, ...]:
+    """The field, and the relationship that is named after it: `Account__r`, `Owner`."""
+    if field.endswith("__c"):
+        return field, field[:-1] + "r"
+    return (field, field[:-2]) if field.endswith("id") else (field,)
 
 
 class ListNode(list[Any]):

@@ -28,6 +28,8 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_EVENTS = 5_000_000
 MAX_PROBLEMS_PER_FILE = 100
+MAX_SHARED_TOLD = 3
+"""Anchors and aliases that are told one by one."""
 MAX_PURE_CHARACTERS = 1024 * 1024
 """Files beyond this are not read a second time by the pure parser, which takes some seconds a MiB."""
 
@@ -198,6 +200,8 @@ class _Builder:
         self.events_left = MAX_EVENTS
         self.get: Callable[[], Any]
         self.syntax_error: Any = None
+        self.shared = 0
+        self.first_untold: Place = 0
 
     def read(self, make_parser: Callable[[str], Any]) -> Node | None:
         """The root, or None. A syntax error is left in ``syntax_error`` for the caller to explain."""
@@ -205,7 +209,9 @@ class _Builder:
 
         try:
             self.get = make_parser(self.text).get_event
-            return self._document()
+            root = self._document()
+            self._tell_shared()
+            return root
         except _Stop:
             return None
         except MarkedYAMLError as error:
@@ -243,9 +249,7 @@ class _Builder:
         if kind is events.ScalarEvent:
             return self._value(event)
         if kind is events.AliasEvent:
-            self._refuse(
-                _place(event), f"the alias '*{event.anchor}' is not allowed", "write the value out again"
-            )
+            self._refuse_sharing(_place(event), f"the alias '*{event.anchor}'")
             return Plain("")
         self._check_properties(event)
         if depth == MAX_DEPTH:
@@ -399,9 +403,7 @@ class _Builder:
 
     def _check_properties(self, event: Any) -> None:
         if event.anchor is not None:
-            self._refuse(
-                _place(event), f"the anchor '&{event.anchor}' is not allowed", "write the value out again"
-            )
+            self._refuse_sharing(_place(event), f"the anchor '&{event.anchor}'")
         if event.ctag is not None:
             self._refuse(_place(event), f"the tag '{_written(event.ctag)}' is not allowed", "remove the tag")
 
@@ -412,6 +414,20 @@ class _Builder:
             f"the key '{key}' is written twice; the first is at line {first.line}, column {first.column}",
             "keep one of the two",
         )
+
+    def _refuse_sharing(self, place: Place, what: str) -> None:
+        """An anchor or alias; a file that is built on them has a few told, not a problem a line."""
+        self.shared += 1
+        if self.shared <= MAX_SHARED_TOLD:
+            self._refuse(place, f"{what} is not allowed", "write the value out again")
+        elif self.shared == MAX_SHARED_TOLD + 1:
+            self.first_untold = place
+
+    def _tell_shared(self) -> None:
+        more = self.shared - MAX_SHARED_TOLD
+        if more > 0:
+            what = f"{more} more anchor{'s' * (more > 1)} or alias{'es' * (more > 1)} from here on"
+            self._refuse(self.first_untold, what, "write the values out again")
 
     def _refuse(self, place: Place, what: str, mend: str) -> None:
         self.problems.append(Problem(what, self.places.ref(place), mend))

@@ -206,7 +206,7 @@ def test_a_deleted_set_comes_back_with_its_rights_and_holders_when_they_were_dec
     [
         ("{objects: {Gadget__c: [edit]}}", "'edit' on Gadget__c needs read"),
         ("{objects: {Gadget__c: [read, modify_all]}}", "needs edit and delete and view_all"),
-        ("{objects: {Gadget__c: [raed]}}", "unknown right 'raed'"),
+        ("{objects: {Gadget__c: [raed]}}", "did you mean 'read'?"),
         ("{objects: {Gadget__c: read}}", "must be a list"),
         ("{objects: [Gadget__c]}", "must be a map of names to rights"),
         ("{fields: {Gadget__c.Text__c: [edit]}}", "needs read"),
