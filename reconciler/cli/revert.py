@@ -62,6 +62,9 @@ def make(
     help="What somebody moved since: fail, leave it alone, or overwrite it.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@click.option(
+    "--var", "assigned", multiple=True, metavar="NAME=VALUE", help="A secret variable's value. Repeatable."
+)
 @auto_approve_option
 @lock_option
 @parallelism_option
@@ -72,6 +75,7 @@ def command(
     targets: Sequence[str],
     on_conflict: str,
     dry_run: bool,
+    assigned: tuple[str, ...],
     auto_approve: Set[str] | None,
     wait_seconds: float,
     parallelism: int | None,
@@ -86,15 +90,18 @@ def command(
         reconcile revert 2031-05-04-uat-1f3ak
     """
     from reconciler.engine.apply import Orders, check_plan
+    from reconciler.engine.revert import refuse_brought_back
 
     from .apply import agreed
-    from .running import run_plan
+    from .running import run_plan, secrets_of
     from .wiring import Project, open_world, plan_of_journal
 
     project = Project.here()
     plan, _ = plan_of_journal(project, plan_id)
+    refuse_brought_back(plan.plan_id, lambda each: project.journal.record(each).reverted_by)
     org = project.org(org_name or plan.org_name)
-    world = open_world(project, org, {}, parallelism=parallelism)
+    secrets: dict[str, str] = {}  # filled in once it is known which ones the way back sets
+    world = open_world(project, org, secrets, parallelism=parallelism)
     check_plan(plan, world, Orders(verb="resume"))
     if not as_json:
         for line in later_plans(project, plan):
@@ -103,6 +110,7 @@ def command(
     if dry_run:
         _show(back, as_json=as_json)
         return 0
+    secrets.update(secrets_of(project, back, assigned))
     if not agreed(back, auto_approve, as_json=as_json):
         return 0
     return run_plan(project, back, world, verb="revert", wait_seconds=wait_seconds, as_json=as_json)

@@ -6,11 +6,11 @@ fails, is skipped or is forced. The result is a plan, so it is shown, fingerprin
 resumable and can itself be taken back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from reconciler.model.errors import Problem, RevertConflict, SpecError
+from reconciler.model.errors import PlanRefused, Problem, RevertConflict, SpecError
 from reconciler.model.keys import ResourceKey, matches
 from reconciler.model.plan import Action, Inverse, Plan, Step
 from reconciler.model.state import LiveRow
@@ -129,6 +129,35 @@ def make_revert(
         partial=bool(targets),
         secrets=secret_names(steps),
     )
+
+
+def refuse_brought_back(plan_id: str, reverted_by: Callable[[str], Sequence[str]]) -> None:
+    """Refuse a plan that was taken back and whose taking back was: what it did is another plan's now.
+
+    ``reverted_by`` names the plans that took one back, as far as they ran. Raises `PlanRefused`.
+    """
+    standing = _brought_back(plan_id, reverted_by)
+    if standing:
+        made_again = (
+            f"plan {plan_id} was taken back, and what it did was made again by plan {', '.join(standing)}"
+        )
+        commands = ", then ".join(f"'reconcile revert {each}'" for each in reversed(standing))
+        raise PlanRefused(Problem(f"{made_again}; nothing was written", mend=f"take that back: {commands}"))
+
+
+def _brought_back(plan_id: str, reverted_by: Callable[[str], Sequence[str]]) -> list[str]:
+    """The reverts of reverts of the plan that stand; several where it was taken back in parts."""
+    return [
+        standing
+        for back in reverted_by(plan_id)
+        for forth in reverted_by(back)
+        for standing in _brought_back(forth, reverted_by) or [forth]
+        if not _taken_back(standing, reverted_by)
+    ]
+
+
+def _taken_back(plan_id: str, reverted_by: Callable[[str], Sequence[str]]) -> bool:
+    return any(not _taken_back(back, reverted_by) for back in reverted_by(plan_id))
 
 
 def _with_names(conflicts: Sequence[Conflict], world: World) -> list[Conflict]:

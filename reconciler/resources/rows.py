@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from reconciler.model.describe import FieldInfo, ObjectInfo
-from reconciler.model.errors import Problem
+from reconciler.model.errors import OrgError, Problem
 from reconciler.model.keys import ResourceKey
 from reconciler.model.outcome import Applied, Outcome, Refused
 from reconciler.model.plan import Action, Inverse, Lane, Reversibility, Step
@@ -30,6 +30,7 @@ from .declare import fold_key
 from .field_typing import Describes, FieldTyping
 from .fields import live_value, same
 from .lookups import LookupTable
+from .quoting import quoted_error, quoted_outcome
 from .wants import Reader, Want, target_of
 
 MADE_ANEW = "the row is made anew: its id is new, and rows that Salesforce deletes along with it stay gone"
@@ -348,6 +349,14 @@ class RowKind:
     # ── sending ──────────────────────────────────────────────────────────────────────────────
 
     def send(self, action: Action, sobject: str, batch: Sequence[Sending]) -> list[Outcome]:
+        if not self.secrets:
+            return self._send(action, sobject, batch)
+        try:
+            return [quoted_outcome(each, self.secrets) for each in self._send(action, sobject, batch)]
+        except OrgError as error:
+            raise quoted_error(error, self.secrets) from None  # the original quotes what it was sent
+
+    def _send(self, action: Action, sobject: str, batch: Sequence[Sending]) -> list[Outcome]:
         if action is Action.DELETE:
             return self._send_deletes(batch)
         bodies = [self._body(sending.step.after or {}) for sending in batch]

@@ -177,11 +177,55 @@ def test_where_nobody_can_answer_nothing_is_applied(cli: Any, monkeypatch: pytes
     assert todo(cli) == 13
 
 
+NO_WAY_BACK = """\
+reconcile: 1
+variables: {pin: {type: secret}}
+records: {Account: {$key: Account_Code__c, rows: {A: {Name: a, Phone: "${pin}"}, B: {Name: b}}}}
+"""
+
+
 def test_a_step_with_no_way_back_is_refused_when_all_must_have_one(cli: Any) -> None:
+    cli.write("pin.yaml", NO_WAY_BACK)
+    reversible = cli("plan", "pin.yaml", "--org", "demo", "--var", "pin=1", "--require-reversible")
+    assert reversible.code == 0, reversible.err  # rows that are made can be deleted
+    assert cli("apply", "pin.yaml", "--org", "demo", "--var", "pin=1", "--auto-approve").code == 0
+    plans = cli("history", "--json").json["plans"]
+    said = cli("plan", "pin.yaml", "--org", "demo", "--var", "pin=2", "--require-reversible")
+    assert (said.code, said.out) == (5, "")
+    why = "Account/A cannot be taken back: the former value of Phone is a secret and was not stored"
+    assert f"pin.yaml:3:51: {why}" in said.err
+    assert "leave out --require-reversible" in said.err
+    assert "Account/B" not in said.err
+    assert cli("history", "--json").json["plans"] == plans
+    assert cli("plan", "pin.yaml", "--org", "demo", "--var", "pin=2").code == 0
+
+
+def test_a_step_whose_way_back_leaves_something_is_none_without_a_way_back(cli: Any) -> None:
     said = cli("plan", "quickstart.yaml", "--org", "demo", "--require-reversible")
-    assert said.code in (0, 5)
-    steps = cli("plan", "quickstart.yaml", "--org", "demo", "--json").json["resource_changes"]
-    assert (said.code == 5) == any(step["reversibility"] == "none" for step in steps)
+    assert said.code == 0
+    assert "compensating" in said.out
+
+
+def test_a_plan_that_was_taken_back_and_made_again_is_refused_with_the_plan_to_take_back(cli: Any) -> None:
+    cli.write("row.yaml", "reconcile: 1\nrecords: {Account: {$key: Account_Code__c, rows: {A: {Name: a}}}}\n")
+    assert cli("apply", "row.yaml", "--org", "demo", "--auto-approve").code == 0
+    first = cli.newest()
+    ran = [first]
+    for _ in range(4):  # back and forth and back and forth
+        assert cli("revert", ran[-1], "--auto-approve").code == 0
+        ran.append(cli.newest())
+    plans = cli("history", "--json").json["plans"]
+    for arguments in ([first], [first, "--dry-run"], [first, "--on-conflict", "force"], [ran[2]]):
+        said = cli("revert", *arguments, "--auto-approve")
+        assert (said.code, said.out) == (5, ""), arguments
+        assert (
+            f"plan {arguments[0]} was taken back, and what it did was made again by plan {ran[4]}" in said.err
+        )
+        assert f"'reconcile revert {ran[4]}'" in said.err
+    assert cli("history", "--json").json["plans"] == plans
+    assert cli("plan", "row.yaml", "--org", "demo").last.startswith("Plan: nothing to do")
+    assert cli("revert", ran[4], "--auto-approve").code == 0
+    assert cli("revert", first, "--auto-approve").last == "Plan: nothing to take back."
 
 
 def test_a_partly_applied_plan_is_6_with_the_line_and_code_of_the_refusal(cli: Any) -> None:

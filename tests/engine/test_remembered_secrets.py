@@ -246,7 +246,8 @@ ROADS = {
 def test_on_no_road_does_a_secret_reach_the_disk_or_the_screen(new_stage: Any, road: list[str]) -> None:
     """Planned, applied and taken back in any order; whoever does not name the secret is not given it."""
     stage = new_stage()
-    said, plans = "", []
+    said = ""
+    plans: list[Any] = []
     for word in ["secret", *road]:
         try:
             if word in ("back", "force"):
@@ -261,3 +262,28 @@ def test_on_no_road_does_a_secret_reach_the_disk_or_the_screen(new_stage: Any, r
             said += "".join(traceback.format_exception(error))
     assert CANARY not in said + str(stage.report.events)
     assert CANARY.encode() not in stored(stage)
+
+
+ECHOING = {
+    "a number": 'Price_Rule__c: {$key: Code__c, rows: {A: {Name: a, Margin__c: "${pin}"}}}',
+    "a date": 'Price_Rule__c: {$key: Code__c, rows: {A: {Name: a, Valid_From__c: "${pin}"}}}',
+    "a picklist": 'Account: {$key: Account_Code__c, rows: {A: {Name: a, Tier__c: "${pin}"}}}',
+    "a checkbox": 'Price_Rule__c: {$key: Code__c, rows: {A: {Name: a, Active__c: "${pin}"}}}',
+    "a short text": 'Account: {$key: Account_Code__c, rows: {A: {Name: a, Phone: "${pin}"}}}',
+}
+
+
+@pytest.mark.parametrize("records", ECHOING.values(), ids=ECHOING)
+@pytest.mark.parametrize("twice", [False, True])
+def test_an_org_that_refuses_a_secret_by_its_value_is_quoted_without_it(
+    demo: Any, records: str, twice: bool
+) -> None:
+    secret = CANARY * 9
+    if twice:  # several rows go by another endpoint
+        records = records.replace("rows: {A: ", "rows: {B: {Name: b}, A: ")
+    state = "variables: {pin: {type: secret}}\nrecords: {" + records + "}"
+    plan = demo.plan(state, assigned={"pin": secret})
+    result = demo.apply(plan)
+    assert result.status.value in ("partly", "applied")
+    assert CANARY not in str(demo.report.events)
+    assert CANARY.encode() not in stored(demo)

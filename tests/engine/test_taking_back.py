@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.http.faults import FaultKind
+from reconciler.engine.revert import refuse_brought_back
 from reconciler.model.errors import PlanRefused, PlanStale, ReconcileError, RevertConflict, SpecError
 
 ACCOUNTS = "records: {Account: {$key: Account_Code__c, rows: {%s}}}"
@@ -341,3 +342,34 @@ def test_a_revert_never_deletes_what_a_later_plan_put_under_protection(demo: Any
     with pytest.raises(PlanRefused):
         demo.revert(plan)
     assert demo.org.snapshot() == before
+
+
+# ── back and forth ───────────────────────────────────────────────────────────────────────────────
+
+CHAINS = {
+    "never taken back": ({}, "P", []),
+    "taken back": ({"P": ["R1"]}, "P", []),
+    "made again": ({"P": ["R1"], "R1": ["R2"]}, "P", ["R2"]),
+    "made again and taken back by the right plan": ({"P": ["R1"], "R1": ["R2"], "R2": ["R3"]}, "P", []),
+    "twice": ({"P": ["R1"], "R1": ["R2"], "R2": ["R3"], "R3": ["R4"]}, "P", ["R4"]),
+    "one part of two": ({"P": ["R1", "S1"], "S1": ["S2"]}, "P", ["S2"]),
+    "both parts": ({"P": ["R1", "S1"], "R1": ["R2"], "S1": ["S2"]}, "P", ["R2", "S2"]),
+    "made again in parts": ({"P": ["R1"], "R1": ["R2", "S2"], "R2": ["R3"]}, "P", ["S2"]),
+    "a revert that stands": ({"P": ["R1"], "R1": ["R2"], "R2": ["R3"]}, "R1", ["R3"]),
+}
+
+
+@pytest.mark.parametrize(("reverts", "plan_id", "standing"), CHAINS.values(), ids=CHAINS)
+def test_what_stands_of_a_plan_that_went_back_and_forth_is_named(
+    reverts: dict[str, list[str]], plan_id: str, standing: list[str]
+) -> None:
+    def ask() -> None:
+        refuse_brought_back(plan_id, lambda each: reverts.get(each, []))
+
+    if not standing:
+        ask()
+        return
+    with pytest.raises(PlanRefused) as refused:
+        ask()
+    assert f"made again by plan {', '.join(standing)};" in str(refused.value)
+    assert all(f"reconcile revert {each}" in str(refused.value) for each in standing)
