@@ -23,7 +23,7 @@ def command(plan_id: str, as_json: bool) -> None:
         reconcile show 2031-05-04-uat-1f3ak
     """
     from reconciler.engine.life import Lives
-    from reconciler.model.errors import PlanRefused
+    from reconciler.model.errors import UnknownPlan
     from reconciler.model.journal import PlanStatus
     from reconciler.render.machine import dumps, plan_to_json
     from reconciler.render.text import render_plan
@@ -33,7 +33,7 @@ def command(plan_id: str, as_json: bool) -> None:
     project = Project.here()
     named = plan_or_file(project, plan_id)
     if named is None:
-        raise PlanRefused(f"{plan_id} is neither a plan file nor a plan id")
+        raise UnknownPlan(f"{plan_id} is neither a plan file nor a plan id")
     plan, record = named
     entries = project.journal.entries(plan.plan_id) if record is not None else ()
     lives = Lives.of(len(plan.steps), entries)

@@ -1,14 +1,17 @@
 """Where the journal is: a SQLite file by default, a PostgreSQL database for a team.
 
-``RECONCILE_JOURNAL`` holds a path, ``sqlite:///path`` or ``postgresql://user@host/database``;
-without it the journal is ``.reconcile/journal.db`` under the project's directory.
+``RECONCILE_JOURNAL`` holds a path, ``sqlite:///path`` or ``postgresql://user@host/database``; a path has
+a folder in it or ends like `.db`, so that a word gone wrong makes no new journal. Without it the
+journal is ``.reconcile/journal.db`` under the project's directory.
 
 A SQLite file in write-ahead mode needs shared memory and honest locks between its readers, which
 network file systems do not give (https://sqlite.org/wal.html, section 1), so those are refused
 where the operating system tells the type of a mount.
 """
 
+import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +20,10 @@ from urllib.parse import unquote, urlsplit
 from reconciler.model.errors import JournalFailed, Problem
 
 VARIABLE = "RECONCILE_JOURNAL"
+PLACES = "a file's path such as team/journal.db, or to postgresql://user@host/database"
+ENDINGS = frozenset((".db", ".sqlite", ".sqlite3"))
+LIKE_A_URL = re.compile(r"([A-Za-z][A-Za-z0-9+]+)(?::|//)")
+"""A scheme and its separator, or what is left of one; a drive has a single letter."""
 DEFAULT_FILE = Path(".reconcile", "journal.db")
 MOUNTS = Path("/proc/self/mountinfo")
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -41,7 +48,7 @@ def locate(directory: Path, environ: Mapping[str, str] = os.environ) -> Location
     scheme, separator, rest = named.partition("://")
     dialect = scheme.partition("+")[0].lower()
     if not separator:
-        return _in_file(Path(named))
+        return _in_file(_path(named))
     if dialect == "sqlite" and len(rest) > 1 and rest.startswith("/"):
         return _in_file(Path(unquote(rest[1:].partition("?")[0])))
     if dialect in ("postgresql", "postgres"):
@@ -49,7 +56,7 @@ def locate(directory: Path, environ: Mapping[str, str] = os.environ) -> Location
     raise JournalFailed(
         Problem(
             f"{VARIABLE} names a {scheme} database, which cannot hold a journal",
-            mend=f"set {VARIABLE} to a file's path, or to postgresql://user@host/database",
+            mend=_nearest(dialect) or f"set {VARIABLE} to {PLACES}",
         )
     )
 
@@ -65,6 +72,30 @@ def refuse_network_file_system(file: Path, mounts: Path = MOUNTS) -> None:
                 mend=f"set {VARIABLE} to a file on a local disk, or to a PostgreSQL database that all share",
             )
         )
+
+
+def _path(named: str) -> Path:
+    """``named`` as a path. Raises `JournalFailed` for what is more likely a URL or a word gone wrong.
+
+    A URL may hold a password, so that only its scheme is repeated.
+    """
+    scheme = LIKE_A_URL.match(named)
+    near = None if scheme is None else _nearest(scheme[1].lower())
+    if scheme is not None and (near or "@" in named):
+        mend = near or f"set {VARIABLE} to {PLACES}"
+        raise JournalFailed(Problem(f"{VARIABLE} is no URL: after '{scheme[1]}' comes '://'", mend=mend))
+    path = Path(named)
+    if path.name == named and path.suffix not in ENDINGS and "\\" not in named:
+        what = "is neither a path nor a URL" if "@" in named else f"is '{named}', neither a path nor a URL"
+        raise JournalFailed(
+            Problem(f"{VARIABLE} {what}", mend=f"set {VARIABLE} to {PLACES}; a file here is named ./NAME")
+        )
+    return path
+
+
+def _nearest(dialect: str) -> str | None:
+    near = difflib.get_close_matches(dialect, ("postgresql", "postgres", "sqlite"), 1, 0.7)
+    return None if not near else f"did you mean {'sqlite:///' if near[0] == 'sqlite' else 'postgresql://'}…?"
 
 
 def _in_file(file: Path) -> Location:

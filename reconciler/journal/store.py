@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from reconciler.model.errors import JournalFailed, LeaseHeld, PlanRefused, PlanStale, Problem
+from reconciler.model.errors import JournalFailed, LeaseHeld, PlanRefused, PlanStale, Problem, UnknownPlan
 from reconciler.model.journal import Entry, Event, Lease, PlanRecord, PlanStatus, SecretField
 from reconciler.model.plan import Plan
 
@@ -377,10 +377,10 @@ def _newest_ids(connection: Connection) -> list[str]:
     return list(connection.scalars(query))
 
 
-def _unknown(plan_id: str, known: Sequence[str]) -> PlanRefused:
+def _unknown(plan_id: str, known: Sequence[str]) -> UnknownPlan:
     near = difflib.get_close_matches(plan_id, known, n=1, cutoff=0.5)
     mend = f"did you mean {near[0]!r}?" if near else "see 'reconcile history'"
-    return PlanRefused(Problem(f"the journal has no plan {plan_id!r}", mend=mend))
+    return UnknownPlan(Problem(f"the journal has no plan {plan_id!r}", mend=mend))
 
 
 def _stale(plan_id: str, status: PlanStatus) -> PlanStale:

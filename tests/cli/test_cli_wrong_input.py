@@ -238,7 +238,7 @@ def test_a_nearly_right_plan_id_is_answered_with_the_plan(cli: Any, verb: str) -
     cli("plan", "quickstart.yaml", "--org", "demo")
     plan_id = cli.newest()
     said = cli(verb, plan_id[:-1])
-    assert (said.code, said.out) == (5, "")
+    assert (said.code, said.out) == (1, "")
     assert f"did you mean '{plan_id}'?" in said.err
     assert cli("history", "--json").json["plans"][0]["status"] == "planned"
 

@@ -10,7 +10,7 @@ import pytest
 from reconciler.journal import open_journal
 from reconciler.journal.location import Location, locate, refuse_network_file_system
 from reconciler.journal.store import SqlJournal
-from reconciler.model.errors import JournalFailed, PlanRefused
+from reconciler.model.errors import JournalFailed, PlanRefused, UnknownPlan
 from reconciler.model.journal import Event, PlanStatus
 
 from .conftest import ORG, Hands, MakeJournal, Sql, sample_plan
@@ -32,7 +32,7 @@ def test_reading_a_journal_that_is_not_there_finds_nothing_and_makes_nothing(
     assert journal.protected(ORG) == {}
     assert journal.lease(ORG) is None
     assert journal.verify_chain() == []
-    with pytest.raises(PlanRefused, match="no plan 'p1'"):
+    with pytest.raises(UnknownPlan, match="no plan 'p1'"):
         journal.load_plan("p1")
     with pytest.raises(PlanRefused):
         journal.unlock(f"{ORG}:1")
@@ -68,6 +68,15 @@ def test_a_write_is_durable_before_it_returns(journal: SqlJournal) -> None:
     [
         ("", "project/.reconcile/journal.db"),
         ("team.db", "team.db"),
+        ("team.sqlite3", "team.sqlite3"),
+        ("./nonsense", "nonsense"),
+        ("folder/journal", "folder/journal"),
+        ("/var/lib/journal", "/var/lib/journal"),
+        ("postgres/journal.db", "postgres/journal.db"),
+        ("~/journal.db", "~/journal.db"),
+        ("team//journal.db", "team/journal.db"),
+        ("my:journal.db", "my:journal.db"),
+        ("C:/team/journal", "C:/team/journal"),
         ("sqlite:///team.db", "team.db"),
         ("sqlite:////var/team%20a.db?mode=x", "/var/team a.db"),
         ("sqlite+pysqlite:///team.db", "team.db"),
@@ -96,6 +105,32 @@ def test_a_url_that_cannot_be_read_is_refused_and_not_repeated(named: str) -> No
 def test_another_database_is_refused(tmp_path: Path, named: str) -> None:
     with pytest.raises(JournalFailed, match="cannot hold a journal"):
         open_journal(tmp_path, environ={"RECONCILE_JOURNAL": named})
+
+
+@pytest.mark.parametrize(
+    ("named", "hint"),
+    [
+        ("nonsense", "is 'nonsense', neither a path nor a URL"),
+        ("journal.txt", "neither a path nor a URL"),
+        ("ada:s3cret@host", "is no URL"),
+        ("mysql:/ada:s3cret@host/db", "is no URL"),
+        ("ada@s3cret", "neither a path nor a URL"),
+        ("postgres//ada:s3cret@host/db", "did you mean postgresql://"),
+        ("postgresql:/ada:s3cret@host/db", "did you mean postgresql://"),
+        ("postgresql:ada:s3cret@host/db", "did you mean postgresql://"),
+        ("potsgresql://ada:s3cret@host/db", "did you mean postgresql://"),
+        ("sqlite:/team.db", "did you mean sqlite:///"),
+        ("sqlit:///team.db", "did you mean sqlite:///"),
+    ],
+)
+def test_what_is_neither_path_nor_url_is_refused_and_no_file_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, hint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(JournalFailed, match="RECONCILE_JOURNAL") as failed:
+        open_journal(tmp_path, environ={"RECONCILE_JOURNAL": named})
+    assert hint in str(failed.value) and "s3cret" not in str(failed.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 MOUNTS = """\

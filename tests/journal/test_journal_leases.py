@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.journal.runs import HeldRun
 from reconciler.journal.store import SqlJournal
-from reconciler.model.errors import LeaseHeld, LeaseLost, PlanRefused, PlanStale
+from reconciler.model.errors import LeaseHeld, LeaseLost, PlanRefused, PlanStale, UnknownPlan
 from reconciler.model.journal import Event, Lease, PlanStatus
 
 from .conftest import LEASE_SECONDS, ORG, OTHER_ORG, Hands, MakeJournal, Save, Sql, sample_plan
@@ -117,7 +117,7 @@ def test_a_plan_that_a_dead_run_left_is_resumed_as_its_second_run(journal: SqlJo
 
 def test_a_plan_that_was_never_saved_is_refused_and_the_org_stays_free(journal: SqlJournal) -> None:
     with (
-        pytest.raises(PlanRefused, match="no plan 'p1'"),
+        pytest.raises(UnknownPlan, match="no plan 'p1'"),
         journal.open_run(sample_plan("p1"), "apply", allowed=FIRST),
     ):
         pass

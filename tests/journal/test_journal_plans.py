@@ -9,7 +9,7 @@ import pytest
 from reconciler.journal import new_plan_id
 from reconciler.journal.body import pack
 from reconciler.journal.store import SqlJournal
-from reconciler.model.errors import JournalFailed, PlanRefused
+from reconciler.model.errors import JournalFailed, PlanRefused, UnknownPlan
 from reconciler.model.journal import Event, PlanStatus
 from reconciler.model.plan import Plan
 
@@ -56,9 +56,9 @@ def test_another_plan_may_not_take_an_id(journal: SqlJournal) -> None:
 
 def test_an_unknown_id_is_refused_and_the_nearest_named(journal: SqlJournal) -> None:
     journal.save_plan(sample_plan("2031-05-04-uat-1f3ak"))
-    with pytest.raises(PlanRefused, match="did you mean '2031-05-04-uat-1f3ak'"):
+    with pytest.raises(UnknownPlan, match="did you mean '2031-05-04-uat-1f3ak'"):
         journal.record("2031-05-04-uat-1f3ax")
-    with pytest.raises(PlanRefused, match="no plan 'zzz'"):
+    with pytest.raises(UnknownPlan, match="no plan 'zzz'"):
         journal.load_plan("zzz")
 
 
