@@ -28,7 +28,6 @@ def command(
     Example:
         reconcile validate states/
     """
-    from reconciler.engine.declared import check_depends_on
     from reconciler.render.machine import FORMAT_VERSION, dumps
     from reconciler.render.text import count
 
@@ -37,7 +36,6 @@ def command(
     project = Project.here()
     org = project.org(org_name) if org_name else None
     desired, _ = read_states(project, states, org, assigned=assigned, var_files=var_files)
-    check_depends_on(desired)
     if as_json:
         content = {
             "type": "validated",

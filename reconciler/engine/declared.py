@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from reconciler.model.errors import Problem, SpecError
 from reconciler.model.keys import ResourceKey, matches
-from reconciler.model.state import DesiredState, Resource
+from reconciler.model.state import Resource
 
 from .rows_index import RowsIndex, refs_in
 
@@ -34,43 +33,3 @@ def _depended(resource: Resource, resources: list[Resource]) -> list[str]:
         for other in resources
         if other is not resource and any(matches(other.key.address, each) for each in resource.depends_on)
     ]
-
-
-def check_depends_on(desired: DesiredState) -> None:
-    """Raise `SpecError` for a `$depends_on` that names nothing, and for a cycle among them with its path."""
-    resources = list(desired.resources)
-    problems: list[Problem] = []
-    for resource in resources:
-        for pattern in resource.depends_on:
-            if not any(matches(other.key.address, pattern) for other in resources):
-                problems.append(
-                    Problem(
-                        f"$depends_on of {resource.key.address} names '{pattern}', which is not declared",
-                        resource.origin.source_of("$depends_on"),
-                        "write an address like Account/ACME; 'reconcile graph' lists them",
-                    )
-                )
-    problems.extend(_cycles(resources))
-    if problems:
-        raise SpecError.of(problems)
-
-
-def _cycles(resources: list[Resource]) -> Iterable[Problem]:
-    stands_on = {each.key.address: _depended(each, resources) for each in resources if each.depends_on}
-    if not stands_on:
-        return
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_edges_from((address, other) for address, others in stands_on.items() for other in others)
-    sources = {each.key.address: each for each in resources}
-    for knot in nx.strongly_connected_components(graph):
-        start = min(knot)
-        if len(knot) == 1 and not graph.has_edge(start, start):
-            continue
-        path = [edge[0] for edge in nx.find_cycle(graph.subgraph(sorted(knot)), start)]
-        yield Problem(
-            "$depends_on goes round in a circle: " + " → ".join([*path, path[0]]),
-            sources[path[0]].origin.source_of("$depends_on"),
-            "take one of them out",
-        )

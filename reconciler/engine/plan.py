@@ -17,7 +17,6 @@ from reconciler.model.values import HIDDEN, Ref, Secret, Value
 
 from .ambiguous import placed
 from .choosing import only, without
-from .declared import check_depends_on
 from .impact import count_impact
 from .looking import announce_rename
 from .order import CycleFound, Drafted, name_deleted_parents, order
@@ -87,7 +86,6 @@ def make_plan(
     be deleted or the files speak of protection. Raises `SpecError` with all problems,
     `PlanRefused` for budgets and protections.
     """
-    check_depends_on(desired)
     world.secret_fields.refresh()
     resources, scopes = select(desired, world, options)
     with placed(resources):

@@ -7,7 +7,7 @@ word of the kind is a Salesforce field and is typed later, against the org's des
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -77,6 +77,11 @@ class Declarations:
                     resource.source,
                     "keep one of the two",
                 )
+
+    @property
+    def certain(self) -> Sequence[Resource]:
+        """Without those under a `$when` that cannot be decided: alternatives do not stand on each other."""
+        return list(self._by_key.values())
 
     def _taken(self, key: ResourceKey, resource: Resource) -> Resource | None:
         """The resource that has the key already; None where there is none, and this one has it now."""

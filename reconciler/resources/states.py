@@ -9,6 +9,7 @@ from reconciler.model.values import digest
 from reconciler.spec.load import StateDocument, load_states
 from reconciler.spec.variables import OrgContext, VariableValues
 
+from .circles import circle_problems, dangling_problems
 from .declare import Declarations
 from .registry import SECTIONS
 
@@ -37,6 +38,9 @@ def load_desired(
     )
     declared = declare(document)
     problems.extend(declared.problems)
+    if not problems:  # what could not be read may be what is named
+        problems.extend(dangling_problems(declared.resources))
+    problems.extend(circle_problems(declared.certain))
     if problems:
         raise SpecError.of(problems)
     desired = DesiredState(
