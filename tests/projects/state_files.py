@@ -2,7 +2,8 @@
 
 Each object has a natural key; look-ups are written by the parent's key, which may itself hold a
 look-up. Rows without a key of their own get one in a field that is made for it (`SEED_KEY`). Values
-are written as the field's type demands: numbers and checkboxes bare, text in quotes.
+are written as the field's type demands: numbers, days and checkboxes bare, text in quotes. Moments
+too, because a bare colon in a flow map sends the file to the parser that takes twenty times as long.
 """
 
 import csv
@@ -19,7 +20,7 @@ from .sources import SourcePermissionSet, SourceRecord, is_reference
 SEED_KEY = "Seed_Key__c"
 RECORD_TYPE = "RecordType.DeveloperName"
 NUMBERS = frozenset(["int", "double", "currency", "percent", "long"])
-BARE = NUMBERS | {"date", "datetime"}
+BARE = NUMBERS | {"date"}
 OBJECT_WORDS = {
     "allowRead": "read",
     "allowCreate": "create",
