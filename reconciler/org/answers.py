@@ -18,6 +18,7 @@ from typing import Any
 from reconciler.model.outcome import Applied, Outcome, Refused, Unknown
 
 from .ids import is_record_id, long_id, same_id
+from .obstacles import Obstacle
 from .redaction import excerpt, redact
 
 
@@ -72,13 +73,13 @@ STOPPED_CODES = frozenset({"REQUEST_RUNNING_TOO_LONG", "UNKNOWN_EXCEPTION"})
 GONE_CODES = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 
 ERRORS = (Body.ERRORS,)
-COMPLETE = (Body.JSON, Body.EMPTY)
-
 POLICY: tuple[Rule, ...] = (
     Rule((401, 401), Meaning.SESSION),
-    Rule((200, 204), Meaning.ANSWERED, bodies=COMPLETE),
+    Rule((200, 203), Meaning.ANSWERED, bodies=(Body.JSON,)),
+    Rule((204, 204), Meaning.ANSWERED, bodies=(Body.EMPTY,)),
     Rule((304, 304), Meaning.NOT_MODIFIED),
-    Rule((300, 399), Meaning.REFUSED),  # several rows match, or a redirect: neither is followed
+    Rule((301, 303), Meaning.UNKNOWN),  # may lead to the result of what was done; not followed
+    Rule((300, 399), Meaning.REFUSED),  # several rows match, or to be sent elsewhere; not followed
     Rule((412, 412), Meaning.MOVED),
     Rule((400, 599), Meaning.UNKNOWN, bodies=ERRORS, codes=STOPPED_CODES),
     Rule((400, 599), Meaning.PASSING, bodies=ERRORS, codes=PASSING_CODES),
@@ -116,6 +117,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     remark: str = ""
     """What came, in words, when it is not Salesforce's errors."""
+    obstacle: Obstacle | None = None
+    """What kept the call from leaving, when nothing was sent."""
 
     @property
     def code(self) -> str:
@@ -153,7 +156,7 @@ def judge_content(status: int, content: Any, headers: Mapping[str, str]) -> Answ
         content=content,
         errors=errors,
         headers=headers,
-        remark="" if errors else _redirection(status, headers) or f"HTTP {status}",
+        remark="" if errors else _redirection(status, headers) or _bare(status, content),
     )
 
 
@@ -183,6 +186,10 @@ def _read_error(error: Mapping[str, Any]) -> ApiError:
         message=redact(str(error.get("message") or "")).strip(),
         fields=tuple(map(str, names)) if isinstance(names, list) else (),
     )
+
+
+def _bare(status: int, content: Any) -> str:
+    return f"HTTP {status}" + (" with an empty body" if content is None else "")
 
 
 def _redirection(status: int, headers: Mapping[str, str]) -> str:

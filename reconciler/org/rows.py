@@ -16,7 +16,7 @@ from urllib.parse import quote
 from reconciler.model.outcome import Applied, Outcome, Refused, Unknown
 from reconciler.model.promises import MAX_COLLECTION_RECORDS, Update
 
-from .answers import GONE_CODES, PASSING_CODES, Answer, Meaning, read_results, refusal
+from .answers import GONE_CODES, PASSING_CODES, Answer, Meaning, read_result, read_results, refusal
 from .ids import long_id
 from .wire import Wire
 
@@ -100,8 +100,10 @@ def _update_one(wire: Wire, sobject: str, update: Update, unmodified_since: str)
         dict(update.fields),
         headers={"If-Unmodified-Since": http_date(unmodified_since)},
     )
-    if answer.meaning is Meaning.ANSWERED:
+    if answer.status == 204 and answer.meaning is Meaning.ANSWERED:
         return Applied(long_id(update.record_id))
+    if answer.meaning is Meaning.ANSWERED:
+        return _of_one(answer, update.record_id)
     if answer.meaning is Meaning.MOVED:
         return Refused(
             answer.code or "PRECONDITION_FAILED", answer.message or "changed since it was read", moved=True
@@ -111,6 +113,12 @@ def _update_one(wire: Wire, sobject: str, update: Update, unmodified_since: str)
     if answer.meaning is Meaning.REFUSED and answer.errors:
         return refusal(answer.errors, update.record_id)
     return _for_all(answer)
+
+
+def _of_one(answer: Answer, record_id: str) -> Outcome:
+    """The outcome of an update that was answered with a body; Salesforce's has the row's result in it."""
+    said = read_result(answer.content, record_id)
+    return Unknown("the answer is about another row") if said is None else said
 
 
 def http_date(moment: str) -> str:

@@ -40,31 +40,38 @@ class SfSession:
     access_token: str = field(repr=False)
 
 
-def read_sf_cli(alias: str, seconds: float = SF_SECONDS) -> SfSession:
+def read_sf_cli(alias: str, seconds: float = SF_SECONDS, ca_file: str | None = None) -> SfSession:
     """The session that `sf` holds for ``alias``. Takes seconds: `sf` is slow to start.
+
+    ``ca_file`` names authorities that `sf` trusts too when it renews the session.
 
     Raises `AuthenticationFailed` when `sf` is missing, silent, or not signed in.
     """
     if alias.startswith("-") or not alias.strip():
         raise _failed(f"{alias!r} is no alias", "name an alias or user name from 'sf org list'")
-    shown = _run(["org", "display"], alias, seconds)
+    environ = {**os.environ, **_QUIET}
+    if ca_file is not None:
+        environ["NODE_EXTRA_CA_CERTS"] = ca_file
+    shown = _run(["org", "display"], alias, seconds, environ)
     url, token, username = (_text(shown, name) for name in ("instanceUrl", "accessToken", "username"))
     if not url:
         raise _failed(f"sf names no address for {alias!r}", f"sf org login web --alias {alias}")
     if not token or HIDDEN in token:
-        token = _text(_run(["org", "auth", "show-access-token"], alias, seconds), "accessToken")
+        token = _text(_run(["org", "auth", "show-access-token"], alias, seconds, environ), "accessToken")
     if not token or HIDDEN in token or not token.isprintable() or " " in token:
         raise _failed(f"sf gives no access token for {alias!r}", f"sf org login web --alias {alias}")
     return SfSession(url, username, token)
 
 
-def _run(command: Sequence[str], alias: str, seconds: float) -> Mapping[str, Any]:
+def _run(command: Sequence[str], alias: str, seconds: float, environ: Mapping[str, str]) -> Mapping[str, Any]:
     program = shutil.which("sf")
     if program is None:
         raise _failed("the command 'sf' is not installed", "install the Salesforce CLI")
     shown = "sf " + " ".join(command)
     try:
-        status, output, errors = _finish([program, *command, "--target-org", alias, "--json"], seconds)
+        status, output, errors = _finish(
+            [program, *command, "--target-org", alias, "--json"], seconds, environ
+        )
     except subprocess.TimeoutExpired:
         raise _failed(f"'{shown}' gave no answer in {seconds:g} s", "run it by hand to see why") from None
     except OSError as error:
@@ -83,14 +90,14 @@ def _run(command: Sequence[str], alias: str, seconds: float) -> Mapping[str, Any
     )
 
 
-def _finish(arguments: Sequence[str], seconds: float) -> tuple[int, bytes, bytes]:
+def _finish(arguments: Sequence[str], seconds: float, environ: Mapping[str, str]) -> tuple[int, bytes, bytes]:
     """Run to the end, or end it with all it started: `sf` is often a shell script around node."""
     with subprocess.Popen(  # noqa: S603  # the program is found on PATH, arguments are a list
         arguments,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, **_QUIET},
+        env=environ,
         start_new_session=True,
     ) as child:
         try:

@@ -6,7 +6,7 @@ retiring), a ready access token, and whatever the `sf` command is signed in to. 
 
 Every refusal is an `AuthenticationFailed` with Salesforce's error and what to check, from `MENDS`. An
 answer that did not come, or that Salesforce did not write, is `NoReply`: the caller may try again,
-since a sign-in has no effect.
+since a sign-in has no effect. Where no connection came about, `NotSent` says why.
 
 Sources: Salesforce Help, "OAuth Authorization Flows"; SOAP API Developer Guide, "login()".
 """
@@ -28,7 +28,7 @@ from .ids import is_record_id, long_id
 from .redaction import excerpt
 from .secrets import SecretText
 from .sf_cli import read_sf_cli
-from .transport import Lost, NotSent, Transport
+from .transport import Lost, Transport
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 JWT_SECONDS = 180
@@ -121,7 +121,7 @@ def sign_in(
 ) -> Access:
     """Sign in to the org at ``url``; without one, at production's login host.
 
-    Raises `AuthenticationFailed`, or `NoReply` when trying again may help.
+    Raises `AuthenticationFailed`, or `NoReply` when trying again may help, or `NotSent`.
     """
     at = org_address(url) if url else PRODUCTION_LOGIN
     desk = _Desk(transport, at, connect_seconds)
@@ -129,7 +129,7 @@ def sign_in(
         case AccessTokenSignIn(token):
             return _with_token(token, url)
         case SfCliSignIn(alias):
-            return _from_sf_cli(alias, url)
+            return _from_sf_cli(alias, url, transport.ca_file)
         case JwtSignIn():
             fields = {"grant_type": JWT_GRANT, "assertion": _assertion(how, at)}
             return desk.token(
@@ -153,15 +153,15 @@ def _with_token(token: SecretText, url: str | None) -> Access:
     clear = token.reveal()
     if not url:
         raise _failed("an access token needs the org's url", "add url: to the org in orgs.yaml")
-    if not clear.isascii() or not clear.isprintable() or " " in clear or clear.startswith("[REDACTED]"):
+    if not _is_token(clear) or clear.startswith("[REDACTED]"):
         raise _failed(
             "the access token is not a token", "store the bare token; 'sf org display' no longer shows it"
         )
     return Access(org_address(url), token, org_id=org_id_of_token(clear))
 
 
-def _from_sf_cli(alias: str, url: str | None) -> Access:
-    found = read_sf_cli(alias)
+def _from_sf_cli(alias: str, url: str | None, ca_file: str | None) -> Access:
+    found = read_sf_cli(alias, ca_file=ca_file)
     address = org_address(found.instance_url)
     if url and urlsplit(org_address(url)).hostname != urlsplit(address).hostname:
         raise _failed(
@@ -252,7 +252,7 @@ class _Desk:
         )
         reply = _object(content)
         token, instance = reply.get("access_token"), reply.get("instance_url")
-        if status == 200 and isinstance(token, str) and token and isinstance(instance, str):
+        if status == 200 and isinstance(token, str) and _is_token(token) and isinstance(instance, str):
             org_id, user_id = _ids_of_identity(reply.get("id"))
             address = org_address_from_sign_in(instance, self.at)
             return Access(
@@ -273,7 +273,7 @@ class _Desk:
         )
         text = content.decode("utf-8", "replace")
         token, server = _element(text, "sessionId"), _element(text, "serverUrl")
-        if status == 200 and token and server:
+        if status == 200 and _is_token(token) and server:
             return Access(
                 org_address_from_sign_in(server, self.at),
                 SecretText(token),
@@ -296,7 +296,7 @@ class _Desk:
                 headers=headers,
                 timeout=(self.connect_seconds, ANSWER_SECONDS),
             )
-        except (NotSent, Lost) as error:
+        except Lost as error:
             raise NoReply(
                 Problem(
                     f"no answer from {self.at} to the sign-in ({error})", mend="check url, network and proxy"
@@ -349,6 +349,11 @@ def _element(text: str, name: str) -> str:
     """The text of the first element ``name``, whatever its prefix; empty when there is none."""
     found = re.search(rf"<(?:\w+:)?{name}(?:\s[^>]*)?>([^<]*)<", text)
     return unescape(found.group(1)).strip() if found else ""
+
+
+def _is_token(text: str) -> bool:
+    """Whether ``text`` can stand in a header."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
 def _object(content: bytes) -> Mapping[str, Any]:

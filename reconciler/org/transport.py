@@ -9,28 +9,27 @@ Two failures are told apart. `NotSent`: no connection came about, nothing left. 
 left, or may have, and its answer did not arrive whole.
 """
 
-import os
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.errors import AuthenticationFailed, Problem
-
+from .adapter import NotConnected, certificates, make_adapter
 from .addresses import is_loopback
+from .obstacles import Obstacle, find_obstacle, wrong_address
 from .redaction import excerpt
 
 if TYPE_CHECKING:
     import requests
-    from requests.adapters import BaseAdapter, HTTPAdapter
-
-CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+    from requests.adapters import BaseAdapter
 
 
 class NotSent(Exception):
     """No connection: nothing was sent. The text is redacted."""
+
+    def __init__(self, obstacle: Obstacle) -> None:
+        super().__init__(obstacle.what)
+        self.obstacle = obstacle
 
 
 class Lost(Exception):
@@ -55,8 +54,10 @@ class Transport:
         connections: int = 4,
     ) -> None:
         self._adapter = adapter
-        self._ca_file = ca_file
+        self.ca_file = ca_file
         self._connections = connections
+        self.answered = False
+        """Whether anything has answered yet, so that the way there is known to be good."""
         self._session: requests.Session | None = None
         self._proxies: dict[str, dict[str, str]] = {}
         self._lock = Lock()
@@ -80,6 +81,7 @@ class Transport:
         """Send once. ``timeout``: seconds to connect, and between two pieces of the answer."""
         from urllib3.exceptions import HTTPError
 
+        proxies = self._proxies_for(url)
         try:
             response = self.session.request(
                 method,
@@ -88,14 +90,16 @@ class Transport:
                 headers=dict(headers),
                 timeout=timeout,
                 allow_redirects=False,
-                proxies=self._proxies_for(url),
+                proxies=proxies,
             )
-            return RawAnswer(response.status_code, response.headers, response.content)
+            answer = RawAnswer(response.status_code, response.headers, response.content)
         except (OSError, HTTPError) as error:  # every RequestException is an OSError
-            text = f"{type(error).__name__}: {excerpt(str(_root(error)), limit=200)}"
-            if _never_left(error):
-                raise NotSent(text) from error
-            raise Lost(text) from error
+            causes = _causes(error)
+            if _never_left(causes):
+                raise NotSent(_obstacle(causes, url, proxies)) from error
+            raise Lost(f"{type(error).__name__}: {excerpt(_innermost(causes), limit=200)}") from error
+        self.answered = True
+        return answer
 
     def close(self) -> None:
         with self._lock:
@@ -108,10 +112,14 @@ class Transport:
 
         import requests
 
-        session = requests.Session()
+        class OnceSession(requests.Session):
+            def get_redirect_target(self, resp: requests.Response) -> None:
+                """None: an address that is not followed is not read either; requests fails over bad ones."""
+
+        session = OnceSession()
         session.trust_env = False  # proxies and certificates are looked up by us, once; .netrc is not
         session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
-        adapter = self._adapter or make_adapter(certificates(self._ca_file), self._connections)
+        adapter = self._adapter or make_adapter(certificates(self.ca_file), self._connections)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
@@ -129,96 +137,47 @@ class Transport:
         return self._proxies[host]
 
 
-def certificates(ca_file: str | None) -> str:
-    """The file or folder of certificate authorities: the org's own, the environment's, or certifi's."""
-    if ca_file:
-        return ca_file
-    for name in CA_VARIABLES:
-        if path := os.environ.get(name):
-            return path
-    import certifi
-
-    return certifi.where()
-
-
-@cache
-def tls_context(authorities: str) -> ssl.SSLContext:
-    from urllib3.util.ssl_ import create_urllib3_context
-
-    context = create_urllib3_context()
-    folder = os.path.isdir(authorities)  # noqa: PTH112  # ssl takes paths as text
-    try:
-        context.load_verify_locations(
-            cafile=None if folder else authorities, capath=authorities if folder else None
-        )
-    except (OSError, ssl.SSLError) as error:
-        raise AuthenticationFailed(
-            Problem(
-                f"certificates in {authorities} cannot be read",
-                mend="name a PEM file in REQUESTS_CA_BUNDLE or ca_file",
-            ),
-            code="BAD_CERTIFICATES",
-        ) from error
-    return context
-
-
-def make_adapter(authorities: str, connections: int) -> "HTTPAdapter":
-    from requests.adapters import HTTPAdapter
-
-    class OnceAdapter(HTTPAdapter):
-        """Sends once, over the process's TLS context, and always verifies."""
-
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs, ssl_context=tls_context(authorities))
-
-        def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-            return super().proxy_manager_for(proxy, **kwargs, ssl_context=tls_context(authorities))
-
-        def build_connection_pool_key_attributes(
-            self, request: Any, verify: Any, cert: Any = None
-        ) -> tuple[Any, Any]:
-            host, _ = super().build_connection_pool_key_attributes(request, True)
-            return host, {"ssl_context": tls_context(authorities)}
-
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            """The context verifies; loading certificates anew for each connection is what it saves."""
-
-    return OnceAdapter(max_retries=0, pool_connections=4, pool_maxsize=connections)
-
-
-def _never_left(error: Exception) -> bool:
-    """Whether no connection came about. A broken TLS session after the handshake does not count."""
+def _never_left(causes: list[BaseException]) -> bool:
+    """Whether no connection came about. What fails after that, TLS included, may have been acted on."""
     import requests
-    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-    if isinstance(
-        error,
-        requests.ConnectTimeout
-        | requests.exceptions.ProxyError
-        | requests.exceptions.InvalidURL
-        | requests.exceptions.MissingSchema
-        | requests.exceptions.InvalidSchema,
-    ):
-        return True
-    chain = _chain(error)
-    return any(
-        isinstance(each, NewConnectionError | ConnectTimeoutError | ProxyError | ssl.SSLCertVerificationError)
-        for each in chain
+    told = (NotConnected, NewConnectionError, ConnectTimeoutError)  # the latter two of SOCKS proxies
+    unsendable = (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidHeader,
     )
+    return isinstance(causes[0], unsendable) or any(isinstance(each, told) for each in causes)
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    """The error and what lies under it: wrapped in `args`, `reason`, or as its cause."""
+def _obstacle(causes: list[BaseException], url: str, proxies: Mapping[str, str]) -> Obstacle:
+    import requests
+
+    if isinstance(causes[0], requests.exceptions.RequestException) and isinstance(causes[0], ValueError):
+        return wrong_address(url, causes[0])
+    proxy = requests.utils.select_proxy(url, proxies)
+    return find_obstacle(causes, url, proxy)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what lies under it, wrapped in `args` or `reason`, or as its cause.
+
+    Not its context: an error that is being handled further out says nothing about this one.
+    """
     found: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting:
         each = waiting.pop()
         if isinstance(each, BaseException) and each not in found:
             found.append(each)
-            waiting.extend([*each.args, getattr(each, "reason", None), each.__cause__, each.__context__])
+            waiting.extend([*each.args, getattr(each, "reason", None), each.__cause__])
     return found
 
 
-def _root(error: BaseException) -> BaseException:
-    """The innermost error that says something: the outer ones only repeat addresses."""
-    return next((each for each in reversed(_chain(error)) if isinstance(each, OSError) and each.args), error)
+def _innermost(causes: list[BaseException]) -> str:
+    """What the innermost error says: the outer ones only repeat addresses."""
+    return str(
+        next((each for each in reversed(causes) if isinstance(each, OSError) and each.args), causes[0])
+    )

@@ -5,6 +5,10 @@ errors) or never left: nothing happened, so anything may go again, with exponent
 jitter. A read: may always go again. A session that is no longer valid: sign in once, send once more.
 A write whose answer was lost is never sent again from here.
 
+What keeps a call from leaving is judged by `obstacles`. Until something has answered, attempts are few
+and close together, because the address is more likely wrong than the network is down; afterwards a run
+is under way and waits as long as for anything else. A certificate that is not trusted is not tried again.
+
 Write calls wait for their answer longer than Salesforce's own limit of ten minutes a call: giving up
 earlier would let us read the org while the write is still under way.
 """
@@ -14,13 +18,14 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
 from reconciler.model.errors import AuthenticationFailed, NoReply, OrgError, Problem
 
 from .answers import Answer, Meaning, judge
+from .obstacles import Obstacle
 from .redaction import excerpt
 from .sign_in import Access, SignIn, sign_in
 from .transport import Lost, NotSent, Transport
@@ -29,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_API_VERSION = "62.0"
 MAX_RETRY_AFTER_SECONDS = 60.0
+STAND_IN = (
+    "something else may answer in the org's place: check its url, the network's sign-in page and the proxy"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,10 @@ class Patience:
         """Wait before attempt number ``attempt + 1``, somewhere between nothing and twice the last bound."""
         bound = min(self.longest_seconds, self.first_seconds * 2**attempt)
         self.sleep(max(self.draw() * bound, min(at_least_seconds, MAX_RETRY_AFTER_SECONDS)))
+
+    def at_first_contact(self) -> "Patience":
+        """For an org that has not answered yet; some tenths of a second in all."""
+        return replace(self, first_seconds=0.25, longest_seconds=0.5)
 
 
 class Wire:
@@ -109,13 +121,13 @@ class Wire:
     def error(self, answer: Answer, about: str) -> OrgError:
         reason = f"{answer.code}: {answer.message}" if answer.code else answer.message
         problem = Problem(f"org {self.name}: {about} refused ({excerpt(reason)})")
-        if answer.meaning is Meaning.PASSING and answer.status == 0:
-            problem = Problem(
-                f"org {self.name} cannot be reached ({excerpt(reason)})",
-                mend="check its url in orgs.yaml, the network and HTTPS_PROXY",
-            )
+        if answer.obstacle is not None:
+            return self._unreachable(answer.obstacle)
         if answer.meaning is Meaning.UNKNOWN:
-            problem = Problem(f"org {self.name}: no usable answer to {about} ({excerpt(reason)})")
+            problem = Problem(
+                f"org {self.name}: no usable answer to {about} ({excerpt(reason)})",
+                mend=None if answer.errors else STAND_IN,
+            )
             return NoReply(problem, code=answer.code or "NO_REPLY", status=answer.status)
         return OrgError(problem, code=answer.code, status=answer.status)
 
@@ -132,7 +144,8 @@ class Wire:
 
         ``path`` begins with a slash. The answer's meaning is never SESSION; PASSING means the
         attempts are used up and nothing happened. Raises `AuthenticationFailed`, or `NoReply` from the
-        login host, when there is no session; then the call had no effect.
+        login host, when there is no session; then the call had no effect. So it is with `OrgError`, when
+        there is no way to the login host.
         """
         content = None if body is None else encode_json(body)
         renewed = False
@@ -146,12 +159,29 @@ class Wire:
                 renewed = True
                 self._renew(line)
                 continue
-            again = answer.meaning is Meaning.PASSING or (repeatable and answer.meaning is Meaning.UNKNOWN)
+            lost = answer.meaning is Meaning.UNKNOWN and not 300 <= answer.status < 400
+            again = answer.meaning is Meaning.PASSING or (repeatable and lost)
             attempt += 1
-            if not again or attempt >= self.patience.attempts:
+            if not again or attempt >= self._attempts(answer.obstacle):
                 return answer
             logger.info("org %s: %s again, attempt %d", self.name, method, attempt + 1)
-            self.patience.pause(attempt - 1, _retry_after(answer))
+            self._pause(attempt, answer.obstacle, _retry_after(answer))
+
+    def _attempts(self, obstacle: Obstacle | None) -> int:
+        """How many attempts a call has; fewer where an obstacle lasts, or nothing ever answered."""
+        if obstacle is None or (self._transport.answered and not obstacle.lasting):
+            return self.patience.attempts
+        return min(self.patience.attempts, obstacle.first_tries)
+
+    def _pause(self, attempt: int, obstacle: Obstacle | None = None, at_least_seconds: float = 0.0) -> None:
+        """Wait after attempt number ``attempt``."""
+        first = obstacle is not None and not self._transport.answered
+        patience = self.patience.at_first_contact() if first else self.patience
+        patience.pause(attempt - 1, at_least_seconds)
+
+    def _unreachable(self, obstacle: Obstacle) -> OrgError:
+        problem = Problem(f"org {self.name} cannot be reached: {obstacle.what}", mend=obstacle.mend)
+        return OrgError(problem, code=obstacle.code)
 
     def _send_once(
         self,
@@ -174,7 +204,7 @@ class Wire:
                 timeout=(self._timeouts.connect, wait),
             )
         except NotSent as error:
-            return Answer(0, Meaning.PASSING, remark=f"not sent: {error}")
+            return Answer(0, Meaning.PASSING, remark=f"not sent: {error}", obstacle=error.obstacle)
         except Lost as error:
             return Answer(0, Meaning.UNKNOWN, remark=f"the answer was lost: {error}")
         self._note_limits(raw.headers)
@@ -219,14 +249,18 @@ class Wire:
     def _sign_in(self) -> "_Line":
         attempt = 0
         while True:
+            attempt += 1
             try:
                 access = sign_in(self._how, self._url, self._transport, self.version, self._timeouts.connect)
                 return _Line.to(access, self.version, self._transport)
+            except NotSent as error:
+                if attempt >= self._attempts(error.obstacle):
+                    raise self._unreachable(error.obstacle) from error
+                self._pause(attempt, error.obstacle)
             except NoReply:
-                attempt += 1
                 if attempt >= self.patience.attempts:
                     raise
-                self.patience.pause(attempt - 1)
+                self._pause(attempt)
 
     def _session_refused(self, answer: Answer) -> AuthenticationFailed:
         return AuthenticationFailed(
@@ -276,9 +310,13 @@ def calls_left(limit_info: str) -> int | None:
     for part in limit_info.replace(",", ";").split(";"):
         name, _, usage = part.strip().partition("=")
         used, _, most = usage.partition("/")
-        if name == "api-usage" and used.isdecimal() and most.isdecimal():
+        if name == "api-usage" and _is_count(used) and _is_count(most):
             return max(0, int(most) - int(used))
     return None
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19  # int() refuses thousands of digits
 
 
 def _retry_after(answer: Answer) -> float:

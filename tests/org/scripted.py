@@ -2,12 +2,15 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 from reconciler.org import Patience
@@ -42,13 +45,22 @@ class Call:
         return json.loads(self.body)
 
 
-Act = Reply | Fault | Callable[[Call], "Reply | Fault"]
+@dataclass(frozen=True)
+class Raw:
+    """Bytes sent instead of an answer; the connection ends after them."""
+
+    content: bytes
+
+
+Done = Reply | Fault | Raw
+Act = Done | Callable[[Call], Done]
 
 
 class ScriptedServer:
     """Answers with the acts of ``script``, one a call; then with ``otherwise``."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._scheme = "http" if tls is None else "https"
         self.calls: list[Call] = []
         self.script: list[Act] = []
         self.otherwise: Act = Reply(
@@ -74,6 +86,10 @@ class ScriptedServer:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(
             target=lambda: self._http.serve_forever(poll_interval=0.01), daemon=True
         )
@@ -81,20 +97,28 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
-    def take(self, call: Call) -> Reply | Fault:
+    @property
+    def port(self) -> int:
+        return int(self._http.server_address[1])
+
+    def take(self, call: Call) -> Done:
         with self._lock:
             self.calls.append(call)
             act = self.script.pop(0) if self.script else self.otherwise
-        return act if isinstance(act, Reply | Fault) else act(call)
+        return act if isinstance(act, Done) else act(call)
 
     def stop(self) -> None:
         self._http.shutdown()
         self._http.server_close()
 
 
-def _perform(handler: BaseHTTPRequestHandler, act: Reply | Fault) -> None:
+def _perform(handler: BaseHTTPRequestHandler, act: Done) -> None:
+    if isinstance(act, Raw):
+        handler.wfile.write(act.content)
+        handler.close_connection = True
+        return
     if act is Fault.RESET:
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         handler.close_connection = True
@@ -126,6 +150,49 @@ def _perform(handler: BaseHTTPRequestHandler, act: Reply | Fault) -> None:
         handler.close_connection = True
     else:
         handler.wfile.write(body)
+
+
+class ConnectProxy:
+    """A forward proxy that leads every CONNECT to one port of this machine, or refuses it in these words."""
+
+    def __init__(self, port: int, refusing: str = "") -> None:
+        self.asked: list[str] = []
+        proxy = self
+
+        class Handler(StreamRequestHandler):
+            def handle(self) -> None:
+                lines = list(iter(lambda: self.rfile.readline().strip().decode(), ""))
+                proxy.asked.append("\n".join(lines))
+                if refusing:
+                    self.wfile.write(f"HTTP/1.1 {refusing}\r\nContent-Length: 0\r\n\r\n".encode())
+                    return
+                with socket.create_connection(("127.0.0.1", port)) as far:
+                    self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    back = threading.Thread(target=_pump, args=(far, self.connection), daemon=True)
+                    back.start()
+                    _pump(self.connection, far)
+                    back.join()
+
+        self._server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=lambda: self._server.serve_forever(poll_interval=0.01), daemon=True).start()
+
+    @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _pump(one: socket.socket, other: socket.socket) -> None:
+    """Pass on what ``one`` says until it ends."""
+    with suppress(OSError):
+        while content := one.recv(65536):
+            other.sendall(content)
+    with suppress(OSError):
+        other.shutdown(socket.SHUT_WR)
 
 
 def errors(code: str, message: str = "so it is", **more: Any) -> list[dict[str, Any]]:

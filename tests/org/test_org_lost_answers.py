@@ -7,13 +7,14 @@ reached it.
 from collections.abc import Callable
 
 import pytest
+from urllib3.exceptions import NewConnectionError
 
 from reconciler.model.errors import AuthenticationFailed, NoReply
 from reconciler.model.outcome import Applied, Outcome, Refused, Unknown
 from reconciler.model.promises import Update
 from reconciler.org import SalesforceOrg
 
-from .scripted import TOKEN, Act, Fault, Reply, ScriptedServer, Waits, created, errors, failed
+from .scripted import TOKEN, Act, Fault, Raw, Reply, ScriptedServer, Waits, created, errors, failed
 
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 LOST: list[Act] = [
@@ -26,6 +27,16 @@ LOST: list[Act] = [
     Reply(500, errors("UNKNOWN_EXCEPTION")),
     Reply(200, '[{"id":"001000000000001AAA","succ'),
     Reply(200, "<html>a captive portal</html>"),
+    Reply(200, None),
+    Reply(200, "compressed", {"Content-Encoding": "gzip"}),
+    Reply(200, {"loggedIn": False}),
+    Reply(302, "", {"Location": "https://portal.example/login"}),
+    Reply(303, "", {"Location": "http://"}),
+    Raw(b"HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe\r\nContent-Length: 0\r\n\r\n"),
+    Raw(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n[{"id"'),
+    Raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]"),
+    Raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n[]"),
+    Raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"),
 ]
 PASSING = [
     Reply(503, errors("SERVER_UNAVAILABLE")),
@@ -143,7 +154,7 @@ def test_a_row_that_stays_locked_is_refused_and_the_others_are_not_sent_again(
     assert [len(call.json["records"]) for call in server.calls] == [2, 1, 1, 1]
 
 
-@pytest.mark.parametrize("lost", LOST[:6], ids=str)
+@pytest.mark.parametrize("lost", [*LOST[:6], *LOST[9:11], *LOST[-4:]], ids=str)
 def test_a_read_whose_answer_is_lost_is_asked_again(
     org: SalesforceOrg, server: ScriptedServer, lost: Act
 ) -> None:
@@ -168,7 +179,38 @@ def test_a_call_that_never_left_is_refused_and_not_unknown(
     assert outcome.code == "NOT_TAKEN"
     assert "not sent" in outcome.message
     assert server.calls == []
-    assert len(waits.seconds) == 3
+    assert waits.seconds == [0.25, 0.5]
+
+
+def test_an_org_that_has_answered_before_is_waited_for_longer(
+    server: ScriptedServer, org: SalesforceOrg, waits: Waits
+) -> None:
+    server.script = [Reply(200, created(1), {"Connection": "close"})]
+    send_create(org)
+    server.stop()
+    (outcome,) = send_create(org)
+    assert isinstance(outcome, Refused)
+    assert waits.seconds == [0.5, 1.0, 2.0]
+
+
+def test_a_loss_is_no_refusal_because_a_refused_connection_is_being_handled(
+    server: ScriptedServer, org: SalesforceOrg
+) -> None:
+    server.script = [Fault.CLOSE]
+    try:
+        raise NewConnectionError(None, "refused")  # type: ignore[arg-type]  # no connection here
+    except NewConnectionError:
+        (outcome,) = send_create(org)
+    assert isinstance(outcome, Unknown)
+    assert len(server.calls) == 1
+
+
+def test_a_bodily_answer_to_a_conditional_update_counts_only_when_it_is_of_that_row(
+    server: ScriptedServer, org: SalesforceOrg
+) -> None:
+    server.script = [Reply(200, created(1)[0]), Reply(200, created(2)[0])]
+    assert send_conditional_update(org) == [Applied("001000000000001AAA")]
+    assert isinstance(send_conditional_update(org)[0], Unknown)
 
 
 def test_an_expired_access_token_ends_the_call_because_nobody_can_renew_it(

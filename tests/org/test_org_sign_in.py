@@ -22,7 +22,8 @@ from reconciler.org import (
     SignIn,
     connect,
 )
-from reconciler.org.transport import Transport, certificates, tls_context
+from reconciler.org.adapter import certificates, tls_context
+from reconciler.org.transport import Transport
 
 from .scripted import TOKEN, Act, Call, Fault, Reply, ScriptedServer, Waits, created, errors
 
