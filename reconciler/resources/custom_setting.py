@@ -16,10 +16,11 @@ from reconciler.model.plan import Lane
 from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import Resource
 from reconciler.model.values import Ref, Value, make_ref
+from reconciler.spec.json_schema import dollar_keys
 from reconciler.spec.nodes import MapNode
 
 from .declare import (
-    SALESFORCE_NAME,
+    FIELD_PATTERN,
     Declarations,
     Section,
     entries,
@@ -83,13 +84,22 @@ def _add(
 def _schema() -> dict[str, Any]:
     fields = {
         "type": "object",
-        "patternProperties": {SALESFORCE_NAME.pattern.replace(r"\Z", "$"): {}, r"^\$": {}},
+        "properties": dollar_keys(),
+        "patternProperties": {FIELD_PATTERN: {}},
         "additionalProperties": False,
     }
-    rows = {"type": "object", "additionalProperties": fields}
+    rows = {
+        "type": "object",
+        "properties": dollar_keys("$when"),
+        "additionalProperties": {"anyOf": [fields, {"type": "null"}]},
+    }
     setting = {
         "type": "object",
-        "properties": {"org": fields, "profile": rows, "user": rows, "list": rows},
+        "properties": {
+            **dollar_keys("$for_each", "$when"),
+            "org": fields,
+            **dict.fromkeys((*OWNERS, "list"), rows),
+        },
         "additionalProperties": False,
     }
     return {

@@ -19,6 +19,7 @@ from reconciler.model.keys import ResourceKey
 from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import EMPTY, Budget, Origin, Resource, Scope
 from reconciler.model.values import Value
+from reconciler.spec.json_schema import dollar_keys
 from reconciler.spec.nodes import ListNode, MapNode, is_null
 from reconciler.spec.typed import as_bool, as_text, as_texts, check_key, describe_value
 
@@ -26,6 +27,8 @@ DOLLAR_KEYS = (
     "$depends_on", "$absent", "$protect", "$create_only", "$ignore", "$limit", "$was",
 )  # fmt: skip
 SALESFORCE_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*\Z|[A-Za-z][A-Za-z0-9_]*__[a-z]{1,3}\Z")
+FIELD_PATTERN = r"^([A-Z][A-Za-z0-9_]*|[A-Za-z][A-Za-z0-9_]*__[a-z]{1,3})$"
+"""`SALESFORCE_NAME` as JSON Schema writes it."""
 
 
 @dataclass(slots=True)
@@ -361,14 +364,30 @@ class Strict(BaseModel):
 Names = list[str]
 
 
+class NamedMember(BaseModel):
+    """A member that is named by a word, with details beside it."""
+
+    user: str | None = None
+    group: str | None = None
+    role: str | None = None
+    role_and_subordinates: str | None = None
+    expires: str | None = None
+    for_each: Any = Field(None, alias="$for_each")
+    when: Any = Field(None, alias="$when")
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
+
+
 class MemberMap(Strict):
-    includes: list[Any] | None = None
-    excludes: list[Any] | None = None
-    exactly: list[Any] | None = None
+    includes: list[str | NamedMember] | None = None
+    excludes: list[str | NamedMember] | None = None
+    exactly: list[str | NamedMember] | None = None
     limit: str | int | None = Field(None, alias="$limit")
 
 
-MemberList = Annotated[list[Any] | MemberMap, Field(description="names, or includes/excludes/exactly")]
+MemberList = Annotated[
+    list[str | NamedMember] | MemberMap, Field(description="names, or includes/excludes/exactly")
+]
 ObjectRight = Literal["read", "create", "edit", "delete", "view_all", "modify_all"]
 FieldRight = Literal["read", "edit"]
 
@@ -385,12 +404,12 @@ class Section:
 def body_schema(model: type[BaseModel], description: str) -> dict[str, Any]:
     """JSON Schema of a section whose bodies hold ``model``'s words and Salesforce fields."""
     body = model.model_json_schema(by_alias=True)
+    definitions = body.pop("$defs", {})
     body["additionalProperties"] = False
-    body["patternProperties"] = {
-        r"^[A-Z][A-Za-z0-9_]*$|__[a-z]+$": {"description": "a Salesforce field, by its API name"},
-        r"^\$": {"description": "speaks to reconcile"},
-    }
+    body["properties"] |= dollar_keys()
+    body["patternProperties"] = {FIELD_PATTERN: {"description": "a Salesforce field, by its API name"}}
     return {
+        "$defs": definitions,
         "type": "object",
         "description": description,
         "additionalProperties": {"anyOf": [body, {"type": "null"}]},

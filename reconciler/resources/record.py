@@ -16,6 +16,7 @@ from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Lane
 from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import Budget
+from reconciler.spec.json_schema import dollar_keys
 from reconciler.spec.nodes import ListNode, MapNode, is_null
 from reconciler.spec.rows import open_rows
 from reconciler.spec.typed import as_text, as_texts, check_key
@@ -274,18 +275,25 @@ def _part(value: Any) -> str:
 def _schema() -> dict[str, Any]:
     row = {
         "type": "object",
-        "patternProperties": {r"^[A-Za-z][A-Za-z0-9_]*$": {}, r"^\$": {}},
+        "properties": dollar_keys(),
+        "patternProperties": {r"^[A-Za-z][A-Za-z0-9_]*$": {}},
         "additionalProperties": False,
     }
     name_or_names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     body = {
         "type": "object",
         "required": ["$key"],
+        "anyOf": [{"required": ["rows"]}, {"required": ["from"]}],
         "properties": {
+            **dollar_keys("$for_each", "$when"),
             "$key": {**name_or_names, "description": "the field or fields that find a row in any org"},
             "rows": {
                 "anyOf": [
-                    {"type": "object", "additionalProperties": {"anyOf": [row, {"type": "null"}]}},
+                    {
+                        "type": "object",
+                        "properties": dollar_keys("$when"),
+                        "additionalProperties": {"anyOf": [row, {"type": "null"}]},
+                    },
                     {"type": "array", "items": row},
                 ]
             },

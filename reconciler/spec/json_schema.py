@@ -39,12 +39,57 @@ COMMON_KEYS: Mapping[str, Any] = {
 }
 """Schemas of the `$` keys, for the sections' own schemas to take up."""
 
+_FILLED_IN = {
+    "type": "string",
+    "pattern": r"^\$\{[^{}]+\}$",
+    "description": "a variable, whose value has the type that is wanted here",
+}
+_BY_NAME = ("properties", "patternProperties")
+_ONE = ("additionalProperties", "items")
+
+
+def dollar_keys(*names: str) -> dict[str, Any]:
+    """References to the schemas of `$` keys, as ``properties``; without names, to all of them."""
+    return {name: {"$ref": f"#/$defs/common/properties/{name}"} for name in names or COMMON_KEYS}
+
+
+def _lenient(schema: Any) -> Any:
+    """``schema`` with `${name}` accepted where something else than text is wanted, at any depth."""
+    if not isinstance(schema, Mapping):
+        return schema
+    made = dict(schema)
+    for word in _BY_NAME:
+        if word in made:
+            made[word] = {name: _lenient(each) for name, each in made[word].items()}
+    for word in _ONE:
+        if word in made:
+            made[word] = _lenient(made[word])
+    if "anyOf" in made:
+        made["anyOf"] = [_lenient(each) for each in made["anyOf"]]
+    wants_other = made.get("type", "string") not in ("string", "null") or "enum" in made
+    return {"anyOf": [made, {"$ref": "#/$defs/filled_in"}]} if wants_other else made
+
+
+def _section(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A section is written out as a map; what is in it may be filled in. `$when` may stand on all of it."""
+    made = {**schema, "properties": {**schema.get("properties", {}), **dollar_keys("$when")}}
+    made["additionalProperties"] = _lenient(schema.get("additionalProperties", True))
+    return made
+
 
 def json_schema(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The schema of a state file, with the schema of each section as the caller's kinds give it.
 
-    A section's schema may refer to ``#/$defs/common`` for the `$` keys of an entry.
+    A section's schema refers to `$` keys by `dollar_keys`; the `$defs` of its models are put with ours.
     """
+    definitions: dict[str, Any] = {}
+    for schema in sections.values():
+        for name, each in schema.get("$defs", {}).items():
+            definitions[name] = _lenient(each)
+    sections = {
+        name: {word: each for word, each in schema.items() if word != "$defs"}
+        for name, schema in sections.items()
+    }
     scalar: list[str] = ["string", "number", "boolean"]
     return {
         "$schema": DRAFT,
@@ -62,9 +107,11 @@ def json_schema(sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             },
             "include": {"$ref": "#/$defs/texts", "description": "Files or patterns, relative to this file."},
             "checks": {"type": "array", "items": {"type": "object"}},
-            **{name: dict(schema) for name, schema in sections.items()},
+            **{name: _section(schema) for name, schema in sections.items()},
         },
         "$defs": {
+            **definitions,
+            "filled_in": _FILLED_IN,
             "texts": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
             "values": {"anyOf": [{"type": scalar}, {"type": "array", "items": {"type": scalar}}]},
             "common": {"type": "object", "properties": dict(COMMON_KEYS)},
