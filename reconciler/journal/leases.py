@@ -1,7 +1,8 @@
 """The lease: one row an org, and a fence that rises with every holder.
 
 Taking it is one conditional write. It ends by being given back or by running out, on the journal's
-clock; a heartbeat keeps a living holder's from running out. A holder that was frozen meanwhile
+clock; a heartbeat keeps a living holder's from running out. Of a holder that is certainly dead (see
+`processes`) it is taken over at once. A holder that was frozen meanwhile
 finds out twice: `Run.guard` compares the time since the last renewal before each call, and every
 write of an entry reads the fence in its own transaction.
 
@@ -74,7 +75,15 @@ def is_held(row: Row[Any]) -> bool:
     return row.holder is not None and row.expires_at > row.now
 
 
-def take(connection: Connection, row: Row[Any], holder: str, plan_id: str, seconds: float) -> Lease:
+def take(
+    connection: Connection,
+    row: Row[Any],
+    holder: str,
+    plan_id: str,
+    seconds: float,
+    *,
+    process: str | None = None,
+) -> Lease:
     """Give the org to ``holder`` under the next fence. ``row`` is locked and not held."""
     lease = Lease(row.org_id, holder, row.fence + 1, plan_id, row.now + seconds)
     connection.execute(
@@ -86,6 +95,7 @@ def take(connection: Connection, row: Row[Any], holder: str, plan_id: str, secon
             plan_id=plan_id,
             acquired_at=row.now,
             expires_at=lease.expires_at,
+            process=process,
         )
     )
     return lease

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import identity
+from . import identity, processes
 from .location import locate
 
 if TYPE_CHECKING:  # imports SQLAlchemy
@@ -34,5 +34,6 @@ def open_journal(
         Database(locate(directory, environ), clock=clock),
         actor=identity.actor(environ),
         holder=identity.holder(environ),
+        process=processes.this_process(),
         points=points,
     )

@@ -18,7 +18,7 @@ from reconciler.model.errors import JournalFailed, LeaseHeld, PlanRefused, PlanS
 from reconciler.model.journal import Entry, Event, Lease, PlanRecord, PlanStatus, SecretField
 from reconciler.model.plan import Plan
 
-from . import leases
+from . import leases, processes
 from .body import pack, unpack
 from .chain import ChainHead
 from .database import Database
@@ -58,6 +58,7 @@ class SqlJournal:
         *,
         actor: str,
         holder: str,
+        process: str | None = None,
         points: Points = lambda name: None,
         lease_seconds: float = LEASE_SECONDS,
         ticks: Callable[[], float] = leases.ticks,
@@ -66,6 +67,7 @@ class SqlJournal:
         self._database = database
         self._actor = actor
         self._holder = holder
+        self._process = process
         self._points = points
         self._lease_seconds = lease_seconds
         self._ticks = ticks
@@ -165,16 +167,22 @@ class SqlJournal:
             row = leases.lock_row(connection, self._database, org_id)
             if row is None or row.holder is None or str(row.fence) != fence:
                 raise leases.not_the_lease(lease_id, row)
-            leases.force_open(connection, row)
-            append_entry(
-                connection,
-                row,
-                fence=row.fence + 1,
-                plan_id=row.plan_id,
-                run=last_run(connection, row.plan_id),
-                event=Event.RUN_FINISHED,
-                body={"result": "unlocked", "remark": f"{self._actor} took the lease of {row.holder}"},
+            self._force_open(
+                connection, row, result="unlocked", remark=f"{self._actor} took the lease of {row.holder}"
             )
+
+    def _force_open(self, connection: Connection, row: Row[Any], *, result: str, remark: str) -> None:
+        """Take the lease from its holder, and write into his run that it was."""
+        leases.force_open(connection, row)
+        append_entry(
+            connection,
+            row,
+            fence=row.fence + 1,
+            plan_id=row.plan_id,
+            run=last_run(connection, row.plan_id),
+            event=Event.RUN_FINISHED,
+            body={"result": result, "remark": remark},
+        )
 
     def lease(self, org_id: str) -> Lease | None:
         """None when nobody holds the org, also when its last holder's lease ran out."""
@@ -242,13 +250,19 @@ class SqlJournal:
             row = leases.locked_row(connection, self._database, plan.org_id)
             stored = _stored_plan(connection, plan)
             status = PlanStatus(stored.status)
-            running = status is PlanStatus.APPLYING and leases.is_held(row)
+            orphaned = leases.is_held(row) and processes.is_dead(row.process)
+            held = leases.is_held(row) and not orphaned
+            running = status is PlanStatus.APPLYING and held
             if status not in allowed and not running:
                 raise _stale(plan.plan_id, status)
-            if leases.is_held(row):
+            if held:
                 raise leases.held(row, plan.org_name)
+            if orphaned:
+                row = self._take_over(connection, row)
             number = last_run(connection, plan.plan_id) + 1
-            lease = leases.take(connection, row, self._holder, plan.plan_id, self._lease_seconds)
+            lease = leases.take(
+                connection, row, self._holder, plan.plan_id, self._lease_seconds, process=self._process
+            )
             body = {"verb": verb, "digest": stored.digest, "actor": self._actor, "holder": self._holder}
             seq = append_entry(
                 connection,
@@ -271,6 +285,11 @@ class SqlJournal:
             ticks=self._ticks,
             points=self._points,
         )
+
+    def _take_over(self, connection: Connection, row: Row[Any]) -> Row[Any]:
+        remark = f"{self._actor} took the lease of {row.holder}, a process of this machine that is dead"
+        self._force_open(connection, row, result="taken over", remark=remark)
+        return leases.locked_row(connection, self._database, row.org_id)
 
     def _row(self, plan_id: str, with_body: bool = False) -> Row[Any]:
         columns = [*RECORD_COLUMNS, plan_table.c.body] if with_body else RECORD_COLUMNS

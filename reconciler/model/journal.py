@@ -169,7 +169,7 @@ class Journal(Protocol):
         ``allowed`` are the statuses the plan may be in: `planned` for an apply (single use), `applying`
         and `partly` for a resume. Raises `LeaseHeld` (with holder, since when, expiry and the lease
         id for `unlock`), `PlanStale` when the plan's status is another. Leaving the context releases
-        the lease; a killed process leaves it to expire.
+        the lease; a killed process leaves it to expire, or to be taken over on the same machine.
         """
         ...
 

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -232,9 +234,19 @@ def killed_in_the_middle(ci: Any, served: Any, plan_id: str, *rules: dict[str, A
     served.until_fired(run)
     run.kill()
     assert ended(run)[0] == -signal.SIGKILL
+
+
+def test_a_run_that_was_killed_on_another_machine_holds_the_org_until_it_is_unlocked(
+    ci: Any, served: Any, plan_id: str
+) -> None:
+    killed_in_the_middle(ci, served, plan_id, delayed(5))
+    with closing(sqlite3.connect(ci.folder / ".reconcile" / "journal.db")) as journal, journal:
+        journal.execute("UPDATE lease SET process = replace(process, ' ', '-elsewhere ')")
     held = ci("resume", plan_id)
     assert held.code == 4
+    assert ci("resume", plan_id).code == 4
     assert ci("unlock", lease_id(held.err)).code == 0
+    goes_the_rest_of_the_road(ci, served, plan_id)
 
 
 @pytest.mark.parametrize("number", [0, 5, 11])
@@ -270,9 +282,6 @@ def test_a_revert_that_was_killed_is_resumed(ci: Any, served: Any, plan_id: str)
     ended(run)
     back = ci.newest()
     assert back != plan_id
-    held = ci("resume", back)
-    assert held.code == 4
-    ci("unlock", lease_id(held.err))
     resumed = ci("resume", back)
     assert resumed.code == 0, resumed.out + resumed.err
     nothing_left(served)

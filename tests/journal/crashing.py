@@ -92,6 +92,17 @@ def race(directory: Path, plan_id: str) -> None:
         print("stale", flush=True)
 
 
+def hold(directory: Path) -> None:
+    """Hold the org with a run that beats, until the end."""
+    journal = open_journal(directory, environ={})
+    plan = sample_plan("p1")
+    journal.save_plan(plan)
+    with journal.open_run(plan, "apply", allowed=FIRST) as run:
+        run.append(Event.INTENDED, {"call": 1})
+        print("held", flush=True)
+        sys.stdin.readline()
+
+
 def calls(directory: Path, count: int) -> None:
     journal = open_journal(directory, environ={})
     plan = sample_plan("p1")
@@ -127,6 +138,7 @@ if __name__ == "__main__":
     {
         "die": lambda: die_at_each_point(Path(where)),
         "race": lambda: race(Path(where), rest[0]),
+        "hold": lambda: hold(Path(where)),
         "calls": lambda: calls(Path(where), int(rest[0])),
         "short": lambda: short_of_file(Path(where)),
     }[act]()

@@ -11,7 +11,7 @@ from typing import IO, Any
 import pytest
 
 from reconciler.journal import open_journal
-from reconciler.model.errors import PlanRefused
+from reconciler.model.errors import UnknownPlan
 from reconciler.model.journal import PlanStatus
 
 from .conftest import ORG, sample_plan
@@ -72,7 +72,7 @@ def test_after_a_kill_the_plan_is_planned_to_resume_or_done(deaths: list[Path]) 
         later = open_journal(folder, environ={}, clock=lambda: 1e11)  # every lease has run out
         try:
             plan, record = later.load_plan("p1")
-        except PlanRefused:
+        except UnknownPlan:
             assert "saved" not in told(folder)
             continue
         begun = any(True for _ in later.entries("p1"))
