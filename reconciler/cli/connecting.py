@@ -18,6 +18,8 @@ def open_org(project: "Project", org: "OrgConfig", *, parallelism: int | None = 
     if org.emulated:
         return _open_emulated(project, org, cache)
     more: dict[str, Any] = {} if org.api_version is None else {"api_version": org.api_version}
+    if org.ca_file is not None:
+        more["ca_file"] = str(org.ca_file)
     return connect(org.name, org.url, sign_in(org), concurrency=concurrency, cache_dir=cache, **more)
 
 

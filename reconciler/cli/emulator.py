@@ -21,7 +21,9 @@ def command() -> None:
     "--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
 @click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="Keep the org in this file.")
-@click.option("--name", help="A new org's name; orgs of different names have different ids.")
+@click.option(
+    "--name", help="A new org's name, which its id goes with; without it each new org has an id of its own."
+)
 @click.option(
     "--seed",
     "seeds",
@@ -52,7 +54,6 @@ def serve(
     Example:
         reconcile emulator serve --port 8080 --db demo.db --seed force-app
     """
-    from reconciler.emulator.fresh import UNNAMED
     from reconciler.emulator.http.server import main_serve
 
     from .demo_org import opening
@@ -62,7 +63,7 @@ def serve(
             host=host,
             port=port,
             db=db,
-            name=name or UNNAMED,
+            name=name,
             seeds=seeds,
             tls=tls,
             jwt_certificates=certificates,
@@ -84,12 +85,13 @@ def seed(db: Path, records: Sequence[Path], folders: Sequence[Path]) -> int:
     Example:
         reconcile emulator seed --db demo.db force-app --records data/plan.json
     """
+    from reconciler.emulator.fresh import own_name
     from reconciler.emulator.org import EmulatedOrg
 
     from .demo_org import opening
 
     with opening(f"in {db}", "name the org's file and folders with objects in source format"):
-        org = EmulatedOrg(db)
+        org = EmulatedOrg(db, name=own_name())
         reports = [org.load(*folders)] if folders else []
         reports += [org.load_records(*records)] if records else []
         org.close()

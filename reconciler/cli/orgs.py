@@ -49,6 +49,9 @@ def list_orgs(as_json: bool) -> None:
 def check(name: str, as_json: bool) -> None:
     """Sign in to NAME and tell what it is: name, edition, sandbox or not, API calls left.
 
+    A certificate of your company's own authority is trusted when orgs.yaml names the authority
+    with ca_file. Proxies are taken from HTTPS_PROXY and NO_PROXY.
+
     \b
     Example:
         reconcile orgs check demo

@@ -1,5 +1,6 @@
 """What a new org has before anybody does anything: its organization, licences, profiles and users."""
 
+import secrets
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -81,6 +82,11 @@ ALL_RIGHTS = (
 )
 RIGHTS = {"System Administrator": ALL_RIGHTS, "Standard User": ALL_RIGHTS[:4], "Read Only": ALL_RIGHTS[:1]}
 """Profiles that grant rights on records, and which."""
+
+
+def own_name() -> str:
+    """A name that no other org has, for an org whose id must be its own."""
+    return f"{UNNAMED} {secrets.token_hex(4)}"
 
 
 def furnish(org: "EmulatedOrg", name: str) -> None:

@@ -4,12 +4,16 @@ Secrets stand here by reference only: an environment variable, an entry of the k
 literal one is refused without being quoted. Plain http is for loopback addresses, so that a token
 never crosses a network in clear. The org `demo` is an emulated one and exists without being written.
 
+`ca_file` names the authorities that an org's certificate is verified with, for a company's own or a proxy
+that opens TLS. It is read here, so that a wrong path shows with its line and not as a failed sign-in.
+
 Variables of an org that are written as a reference (`{env: NAME}`) are secrets; others are values.
 """
 
 import ipaddress
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar
 from urllib.parse import urlsplit
@@ -110,6 +114,8 @@ class OrgEntry(_Settings):
     seed: list[str] = []
     url: str | None = None
     sign_in: SignInWay | None = None
+    ca_file: Annotated[str, Field(min_length=1)] | None = None
+    """Certificate authorities in PEM, beside orgs.yaml; instead of REQUESTS_CA_BUNDLE and the usual ones."""
     tags: list[Annotated[str, Field(min_length=1)]] = []
     variables: dict[str, object] = {}
     protect: bool = False
@@ -150,6 +156,7 @@ class OrgConfig(BaseModel):
     seed: tuple[Path, ...] = ()
     url: str | None = None
     sign_in: SignInWay | None = None
+    ca_file: Path | None = None
     tags: tuple[str, ...] = ()
     variables: MapNode = Field(default_factory=lambda: MapNode.made({}, SourceRef("", 1, 1)))
     secret_variables: dict[str, SecretRef] = {}
@@ -197,7 +204,7 @@ def check_url(url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise ValueError(f"is not a URL: {error}\nwrite it as https://acme.my.salesforce.com") from error
-    if parts.scheme not in ("https", "http") or not host:
+    if parts.scheme not in ("https", "http") or not host or not _can_be_a_host(host):
         raise ValueError("must be a URL\nwrite it as https://acme.my.salesforce.com")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user or password\nremove them and fill in 'sign_in'")
@@ -206,6 +213,11 @@ def check_url(url: str) -> str:
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError("must begin with https\nhttp is for loopback addresses only")
     return url.rstrip("/")
+
+
+def _can_be_a_host(name: str) -> bool:
+    """Whether each part of ``name`` has 1 to 63 characters. Source: RFC 1035 section 2.3.4."""
+    return all(0 < len(part) < 64 for part in name.removesuffix(".").split("."))
 
 
 def _is_loopback(host: str) -> bool:
@@ -251,6 +263,9 @@ def _org(name: str, node: Node, where: SourceRef, folder: Path, problems: list[P
     if entry is None or len(problems) > before:
         return None
     _check_kind(entry, node, what, problems)
+    ca_file = folder / Path(entry.ca_file).expanduser() if entry.ca_file is not None else None
+    if ca_file is not None and (flaw := _flaw_of_authorities(ca_file)) is not None:
+        problems.append(Problem(f"'ca_file' of {what}: {flaw[0]}", node.value_source("ca_file"), flaw[1]))
     if len(problems) > before:
         return None
     assert not isinstance(entry.api_version, float)
@@ -260,6 +275,7 @@ def _org(name: str, node: Node, where: SourceRef, folder: Path, problems: list[P
         seed=tuple(folder / each for each in entry.seed),
         url=entry.url,
         sign_in=_beside(entry.sign_in, folder),
+        ca_file=ca_file,
         tags=tuple(entry.tags),
         variables=variables,
         secret_variables=secrets,
@@ -275,7 +291,7 @@ def _org(name: str, node: Node, where: SourceRef, folder: Path, problems: list[P
 def _check_kind(entry: OrgEntry, node: MapNode, what: str, problems: list[Problem]) -> None:
     """What an emulated org and a real one each need, and must not have."""
     if entry.emulated:
-        for key in ("url", "sign_in", "api_version"):
+        for key in ("url", "sign_in", "ca_file", "api_version"):
             if key in node:
                 problems.append(
                     Problem(f"{what} is emulated and has '{key}'", node.key_source(key), f"remove '{key}'")
@@ -295,6 +311,33 @@ def _check_kind(entry: OrgEntry, node: MapNode, what: str, problems: list[Proble
         )
     elif entry.url is None and entry.sign_in.sf_cli is None:
         problems.append(Problem(f"'url' is missing in {what}", node.source, "add url: https://…"))
+
+
+def _flaw_of_authorities(path: Path) -> tuple[str, str] | None:
+    """What is wrong with a file of certificate authorities, and how to mend it; None for a good one."""
+    try:
+        if not path.is_file():
+            return f"{path} is no file", "name a file that holds certificates in PEM"
+        if _holds_certificates(path, path.stat().st_mtime_ns):
+            return None
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror})", "check the path and its permissions"
+    return f"{path} holds no certificate in PEM", (
+        "name the authority's certificate; 'openssl x509 -inform der -in FILE -out FILE.pem' makes PEM of DER"
+    )
+
+
+@cache
+def _holds_certificates(path: Path, written_at_ns: int) -> bool:
+    """Asked once a file and not once an org: many orgs share one, and bundles take long to read."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        return False
+    return context.cert_store_stats()["x509"] > 0
 
 
 def _check_ways(node: MapNode, what: str, problems: list[Problem]) -> None:

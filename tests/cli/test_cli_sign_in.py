@@ -325,6 +325,57 @@ def test_over_tls_with_the_authority_that_the_environment_names(project: Any, se
     goes_the_road(project(served, way, **environ), served)
 
 
+TLS_WAYS = {
+    "an access token": "{access_token: {env: CI_TOKEN}}",
+    "client credentials": '{client_credentials: {client_id: "{client_id}", client_secret: {env: CI_SECRET}}}',
+    "a password over OAuth": '{password: {username: "{username}", password: {env: CI_PASSWORD},'
+    ' client_id: "{client_id}", client_secret: {env: CI_SECRET}}}',
+    "a password over SOAP": '{password: {username: "{username}", password: {env: CI_PASSWORD}}}',
+    "a jwt": JWT % "known.key",
+    "sf's session": "{sf_cli: acme}",
+}
+
+
+@posix
+def test_over_tls_each_way_to_sign_in_trusts_the_authority_in_ca_file_and_no_stranger(
+    project: Any, serve: Any, sf: Any, tmp_path: Path
+) -> None:
+    _, certificate = key_pair(tmp_path, "known")
+    served = serve("--tls", "--jwt-cert", str(certificate))
+    sf(displayed(served, served.ready["access_token"]))
+    environ = {
+        "CI_TOKEN": served.ready["access_token"],
+        "CI_SECRET": served.ready["client_secret"],
+        "CI_PASSWORD": served.ready["password"],
+    }
+    for name, way in TLS_WAYS.items():
+        cli = project(served, way, **environ)
+        said = cli("orgs", "check", "ci")
+        assert said.code == 1, name
+        place = served.url.removeprefix("https://")
+        assert f"org ci cannot be reached: the certificate of {place} was issued by an authority" in said.err
+        assert "ca_file: authority.pem" in said.err
+        assert "REQUESTS_CA_BUNDLE" in said.err
+        shows_no_secret(said, served)
+        cli.write("conf/authority.pem", Path(served.ready["ca_file"]).read_text())
+        text = (cli.folder / "orgs.yaml").read_text()
+        cli.write("orgs.yaml", text + "    ca_file: conf/authority.pem\n")
+        said = cli("orgs", "check", "ci")
+        assert said.code == 0, name + said.err
+        assert served.ready["org_id"] in said.out
+    goes_the_road(cli, served)
+
+
+def test_a_ca_file_that_is_not_there_is_told_with_its_line(project: Any, served: Any) -> None:
+    cli = project(served, "{access_token: {env: CI_TOKEN}}", CI_TOKEN=served.ready["access_token"])
+    cli.write("orgs.yaml", (cli.folder / "orgs.yaml").read_text() + "    ca_file: missing.pem\n")
+    said = cli("plan", "state.yaml")
+    assert said.code == 1
+    assert "orgs.yaml:5:14: 'ca_file' of org ci" in said.err
+    assert cli("history", "--json").code == 1
+    assert served.values(CODES) == []
+
+
 def test_authorities_that_cannot_be_read_are_refused(project: Any, serve: Any) -> None:
     served = serve("--tls")
     way = "{access_token: {env: CI_TOKEN}}"

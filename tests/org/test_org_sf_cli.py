@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from reconciler.model.errors import AuthenticationFailed
@@ -82,6 +83,17 @@ def test_a_newer_sf_is_asked_for_the_token_by_its_own_command(
         [["org", "auth", "show-access-token", "--target-org", "acme", "--json"], "1", "0"],
     ]
     assert TOKEN not in repr(session)
+
+
+def test_sf_trusts_the_orgs_authorities_too(sf: FakeSf) -> None:
+    program = sf.folder / "sf"
+    program.write_text(program.read_text().replace('"FORCE_COLOR"', '"NODE_EXTRA_CA_CERTS"'))
+    sf.answers(
+        result(instanceUrl="https://acme.my.salesforce.com", accessToken=HIDDEN), result(accessToken=TOKEN)
+    )
+    org = connect("prod", None, SfCliSignIn("acme"), ca_file=certifi.where())
+    assert org.org_id == "00D000000000001EAA"
+    assert [call[2] for call in sf.calls] == [certifi.where()] * 2
 
 
 def test_an_older_sf_shows_the_token_itself(sf: FakeSf) -> None:

@@ -1,9 +1,14 @@
 """Claims about orgs.yaml: what an org may say, and that no secret stands in it."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from reconciler.model.errors import SpecError
 from reconciler.spec.nodes import Plain
@@ -54,6 +59,67 @@ def test_files_of_an_org_are_beside_orgs_yaml(folder: Any) -> None:
     org = load_orgs(Path("conf/orgs.yaml"))["o"]
     assert org.seed == (folder.path / "conf/data",)
     assert org.secret_variables == {"t": SecretRef(file=str(folder.path / "conf/t.txt"))}
+
+
+def authority() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Acme authority")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_the_authorities_of_an_org_are_beside_orgs_yaml(folder: Any) -> None:
+    folder.write("conf/ours.pem", "Acme's own authority, since 2019 ü\n" + authority())
+    folder.write("conf/orgs.yaml", f"orgs:\n  o: {{{URL}, sign_in: {{sf_cli: a}}, ca_file: ours.pem}}\n")
+    assert load_orgs(Path("conf/orgs.yaml"))["o"].ca_file == folder.path / "conf/ours.pem"
+
+
+@pytest.mark.parametrize(
+    ("ca_file", "says", "mend"),
+    [
+        ("missing.pem", "is no file", "name a file"),
+        (".", "is no file", "name a file"),
+        ("empty.pem", "holds no certificate in PEM", "openssl x509 -inform der"),
+        ("prose.pem", "holds no certificate in PEM", "openssl x509 -inform der"),
+        ("cut.pem", "holds no certificate in PEM", "openssl x509 -inform der"),
+        ("''", "'ca_file'", ""),
+    ],
+)
+def test_authorities_that_cannot_be_used_are_told_with_their_line(
+    folder: Any, ca_file: str, says: str, mend: str
+) -> None:
+    folder.write("empty.pem", "")
+    folder.write("prose.pem", "the certificate is in the safe\n")
+    folder.write("cut.pem", authority()[:200])
+    folder.write("orgs.yaml", f"orgs:\n  o:\n    {URL}\n    sign_in: {{sf_cli: a}}\n    ca_file: {ca_file}\n")
+    with pytest.raises(SpecError) as error:
+        load_orgs(FILE)
+    (problem,) = error.value.problems
+    assert str(problem.where) == "orgs.yaml:5:14"
+    assert says in problem.what
+    assert mend in (problem.mend or "")
+
+
+def test_an_emulated_org_has_no_authorities(folder: Any) -> None:
+    folder.write("ours.pem", authority())
+    (found,) = refused(folder, "{emulated: true, ca_file: ours.pem}")
+    assert "is emulated and has 'ca_file'" in found
+
+
+@pytest.mark.parametrize("host", ["a..b.com", "." * 3, "x" * 64 + ".com"])
+def test_a_host_that_no_name_server_could_know_is_refused(folder: Any, host: str) -> None:
+    (found,) = refused(folder, f"{{url: 'https://{host}', sign_in: {{sf_cli: a}}}}")
+    assert "must be a URL" in found
 
 
 def test_variables_keep_their_nodes_and_references_become_secrets(folder: Any) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from reconciler.emulator.fresh import UNNAMED
+from reconciler.emulator.fresh import own_name
 from reconciler.emulator.http import sessions
 from reconciler.emulator.http.control import PREFIX, control
 from reconciler.emulator.http.envelope import encode
@@ -270,12 +270,15 @@ def main_serve(
     host: str = "127.0.0.1",
     port: int = 0,
     db: Path | None = None,
-    name: str = UNNAMED,
+    name: str | None = None,
     seeds: Sequence[Path] = (),
     tls: bool = False,
     jwt_certificates: Sequence[Path] = (),
 ) -> None:
-    """Serve an org until SIGTERM or SIGINT, then return. A new one has an id that goes with its ``name``.
+    """Serve an org until SIGTERM or SIGINT, then return.
+
+    A new one has an id that goes with its ``name``; without a name it has one of its own, so that what
+    was planned for one served org is never taken for another's.
 
     Prints one JSON line when ready: `url`, `org_id`, `username`, `password`, `access_token`,
     `client_id`, `client_secret`, and with TLS `ca_file`. A ``db`` that exists is served as it was
@@ -285,7 +288,7 @@ def main_serve(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    org = EmulatedOrg(db, name=name)
+    org = EmulatedOrg(db, name=name or own_name())
     _seed(org, seeds)
     for path in jwt_certificates:
         sessions.register_certificate(org, path.read_bytes())
