@@ -307,7 +307,7 @@ class EmulatedOrg:
         twin.store = Store()
         self.store.copy_into(twin.store)
         twin.schema = self.schema.copy()
-        twin.tables = Tables(twin.schema)
+        twin.tables = self.tables.fork(twin.schema)
         twin._facts = dict(self._facts)
         twin._next_expiry = self._next_expiry
         twin._recalculated_at = self._recalculated_at

@@ -7,6 +7,7 @@ goes through its field's reader to its place. Nothing of the schema is looked at
 # ruff: noqa: S608 - names come from the schema, values are bound
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 from .errors import ApiError, InvalidField
@@ -105,6 +106,12 @@ class Table:
             raise InvalidField(f"No such column '{name}' on sobject of type {self.name}")
         return found
 
+    def of(self, sobject: SObject) -> "Table":
+        """The same table for a copy of its object, with what was worked out shared: that is never changed."""
+        twin = copy(self)
+        twin.sobject = sobject
+        return twin
+
     def writer(self, field: Field) -> Writer:
         made = self._writers.get(field.name)
         if made is None:
@@ -147,6 +154,13 @@ class Tables:
         self._schema = schema
         self._version = schema.version
         self._made: dict[str, Table] = {}
+
+    def fork(self, schema: Schema) -> "Tables":
+        """The tables of ``schema``, an unchanged copy of this one's; those already compiled are not again."""
+        twin = Tables(schema)
+        if self._version == self._schema.version:
+            twin._made = {name: table.of(schema[table.name]) for name, table in self._made.items()}
+        return twin
 
     def __getitem__(self, name: str) -> Table:
         """The table of an object. Raises NOT_FOUND for one the org lacks."""

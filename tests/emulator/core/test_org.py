@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator.clock import Clock
-from reconciler.emulator.errors import NotFound
+from reconciler.emulator.errors import InvalidField, NotFound
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import Field
 from reconciler.emulator.store import DamagedStore
@@ -100,6 +100,19 @@ def test_a_fork_goes_its_own_way(org: EmulatedOrg) -> None:
     assert len(org.rows("Account")) == 1
     assert org.clock.now_ms() < twin.clock.now_ms()
     assert (twin.org_id, twin.password) == (org.org_id, org.password)
+
+
+def test_a_field_added_to_a_fork_is_unknown_to_the_org_it_came_from(org: EmulatedOrg) -> None:
+    assert org.tables["Account"].entry("Phone")  # compiled before, and shared
+    twin = org.fork()
+    new = Field(name="New__c", type="string", label="New", length=10, custom=True)
+    twin.schema.add_field("Account", new)
+    twin.store.add_column(twin.schema["Account"], new)
+    twin.has("Account", Name="A", New__c="x")
+    assert [row["New__c"] for row in twin.rows("Account")] == ["x"]
+    with pytest.raises(InvalidField):
+        org.has("Account", Name="A", New__c="x")
+    assert org.rows("Account") == []
 
 
 def test_a_row_made_anew_looks_like_the_row_that_was(org: EmulatedOrg) -> None:
