@@ -121,9 +121,13 @@ class Served:
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
         """Have these faults and no others from now on."""
-        assert requests.delete(f"{self.url}/__emulator__/faults", timeout=30).ok
+        self.release()
         answer = requests.post(f"{self.url}/__emulator__/faults", json=rules, timeout=30)
         assert answer.ok, answer.text
+
+    def release(self) -> None:
+        """Have no faults any more; the calls that one holds go on."""
+        assert requests.delete(f"{self.url}/__emulator__/faults", timeout=30).ok
 
     def fired(self) -> int:
         """How often faults were met since they were set."""

@@ -25,8 +25,13 @@ orgs:
 """
 
 
+def held(number: int) -> dict[str, Any]:
+    """The write with this number reaches the org and waits there; its effect comes when it is released."""
+    return {"kind": "hold", "skip": number, **WRITES}
+
+
 def delayed(number: int, seconds: float = 2.0) -> dict[str, Any]:
-    """The write with this number reaches the org and then waits; its effect comes after."""
+    """The write with this number reaches the org, which is slow to do it."""
     return {"kind": "delay", "seconds": seconds, "skip": number, **WRITES}
 
 
@@ -116,7 +121,7 @@ def test_an_org_that_another_run_holds_is_refused_with_the_holder_and_untouched(
 ) -> None:
     ci("plan", "quickstart.yaml")
     other = ci.newest()
-    served.faults(delayed(0))
+    served.faults(held(0))
     first = ci.start("apply", plan_id)
     served.until_fired(first)
     for said in (ci("apply", other), ci("apply", plan_id), ci("apply", other, "--json")):
@@ -124,6 +129,7 @@ def test_an_org_that_another_run_holds_is_refused_with_the_holder_and_untouched(
         assert f"pid {first.pid}" in said.out + said.err
         assert plan_id in said.out + said.err
         assert "reconcile unlock" in said.out + said.err
+    served.release()
     assert ended(first)[0] == 0
     nothing_twice(served)
     assert status(ci, other) == "planned"
@@ -168,13 +174,15 @@ def test_of_two_applies_of_the_same_states_exactly_one_applies(ci: Any, served: 
 def test_one_signal_ends_the_run_after_the_call_in_flight(
     ci: Any, served: Any, plan_id: str, number: signal.Signals
 ) -> None:
-    served.faults(delayed(3))
+    served.faults(held(3))
     run = ci.start("apply", plan_id)
     served.until_fired(run)
     run.send_signal(number)
+    assert run.stderr is not None
+    assert "stopping after the call in flight" in run.stderr.readline()
+    served.release()
     code, out, err = ended(run)
     assert code == 130
-    assert "stopping after the call in flight" in err
     assert f"reconcile resume {plan_id}" in err
     assert f"reconcile revert {plan_id}" in err
     assert "4 of 13 steps are done" in err
@@ -186,10 +194,13 @@ def test_one_signal_ends_the_run_after_the_call_in_flight(
 
 
 def test_the_interruption_is_one_json_event_a_line(ci: Any, served: Any, plan_id: str) -> None:
-    served.faults(delayed(0))
+    served.faults(held(0))
     run = ci.start("apply", plan_id, "--json")
     served.until_fired(run)
     run.send_signal(signal.SIGINT)
+    assert run.stderr is not None
+    assert "stopping after the call in flight" in run.stderr.readline()
+    served.release()
     code, out, _ = ended(run)
     assert code == 130
     told = [json.loads(line) for line in out.splitlines()]
@@ -200,7 +211,7 @@ def test_the_interruption_is_one_json_event_a_line(ci: Any, served: Any, plan_id
 def test_a_second_signal_aborts_the_call_in_flight_which_a_resume_settles(
     ci: Any, served: Any, plan_id: str
 ) -> None:
-    served.faults(delayed(2, seconds=3.0))
+    served.faults(held(2))
     run = ci.start("apply", plan_id)
     served.until_fired(run)
     run.send_signal(signal.SIGINT)
@@ -210,13 +221,12 @@ def test_a_second_signal_aborts_the_call_in_flight_which_a_resume_settles(
     code, _, err = ended(run)
     assert code == 130
     assert f"reconcile resume {plan_id}" in err
+    served.release()
     goes_the_rest_of_the_road(ci, served, plan_id)
 
 
 def test_an_interrupted_plan_wrote_nothing_and_says_so_shortly(ci: Any, served: Any) -> None:
-    served.faults(
-        {"kind": "delay", "seconds": 30.0, "method": "GET|POST", "path": "/query|/composite|describe"}
-    )
+    served.faults({"kind": "hold", "method": "GET|POST", "path": "/query|/composite|describe"})
     run = ci.start("plan", "quickstart.yaml")
     served.until_fired(run)
     run.send_signal(signal.SIGINT)
@@ -239,35 +249,46 @@ def killed_in_the_middle(ci: Any, served: Any, plan_id: str, *rules: dict[str, A
 def test_a_run_that_was_killed_on_another_machine_holds_the_org_until_it_is_unlocked(
     ci: Any, served: Any, plan_id: str
 ) -> None:
-    killed_in_the_middle(ci, served, plan_id, delayed(5))
+    killed_in_the_middle(ci, served, plan_id, held(5))
     with closing(sqlite3.connect(ci.folder / ".reconcile" / "journal.db")) as journal, journal:
         journal.execute("UPDATE lease SET process = replace(process, ' ', '-elsewhere ')")
-    held = ci("resume", plan_id)
-    assert held.code == 4
+    refused = ci("resume", plan_id)
+    assert refused.code == 4
     assert ci("resume", plan_id).code == 4
-    assert ci("unlock", lease_id(held.err)).code == 0
+    assert ci("unlock", lease_id(refused.err)).code == 0
+    served.release()
     goes_the_rest_of_the_road(ci, served, plan_id)
 
 
-@pytest.mark.parametrize("number", [0, 5, 11])
+@pytest.mark.parametrize("number", [0, 11])
 def test_a_run_that_was_killed_while_the_org_worked_is_resumed_and_taken_back(
     ci: Any, served: Any, plan_id: str, number: int
 ) -> None:
-    killed_in_the_middle(ci, served, plan_id, delayed(number))
+    killed_in_the_middle(ci, served, plan_id, held(number))
+    served.release()
+    goes_the_rest_of_the_road(ci, served, plan_id)
+
+
+def test_what_a_killed_run_asked_for_may_happen_while_it_is_resumed(
+    ci: Any, served: Any, plan_id: str
+) -> None:
+    killed_in_the_middle(ci, served, plan_id, delayed(5))
     goes_the_rest_of_the_road(ci, served, plan_id)
 
 
 def test_a_run_whose_last_call_never_had_an_effect_is_resumed_and_taken_back(
     ci: Any, served: Any, plan_id: str
 ) -> None:
-    killed_in_the_middle(ci, served, plan_id, delayed(5, seconds=1.0), lost(5))
+    killed_in_the_middle(ci, served, plan_id, held(5), lost(5))
+    served.release()
     goes_the_rest_of_the_road(ci, served, plan_id)
 
 
 def test_a_run_that_was_killed_is_taken_back_without_being_resumed(
     ci: Any, served: Any, plan_id: str
 ) -> None:
-    killed_in_the_middle(ci, served, plan_id, delayed(7, seconds=0.5))
+    killed_in_the_middle(ci, served, plan_id, held(7))
+    served.release()
     reverted = ci("revert", plan_id, "--auto-approve")
     assert reverted.code == 0, reverted.out + reverted.err
     nothing_left(served)
@@ -275,13 +296,14 @@ def test_a_run_that_was_killed_is_taken_back_without_being_resumed(
 
 def test_a_revert_that_was_killed_is_resumed(ci: Any, served: Any, plan_id: str) -> None:
     assert ci("apply", plan_id).code == 0
-    served.faults({"kind": "delay", "seconds": 1.0, "method": "DELETE", "skip": 3})
+    served.faults({"kind": "hold", "method": "DELETE", "skip": 3})
     run = ci.start("revert", plan_id, "--auto-approve")
     served.until_fired(run)
     run.kill()
     ended(run)
     back = ci.newest()
     assert back != plan_id
+    served.release()
     resumed = ci("resume", back)
     assert resumed.code == 0, resumed.out + resumed.err
     nothing_left(served)
@@ -290,7 +312,7 @@ def test_a_revert_that_was_killed_is_resumed(ci: Any, served: Any, plan_id: str)
 def test_what_a_killed_run_was_doing_is_shown_without_asking_the_org(
     ci: Any, served: Any, plan_id: str
 ) -> None:
-    killed_in_the_middle(ci, served, plan_id, delayed(5))
+    killed_in_the_middle(ci, served, plan_id, held(5))
     shown = ci("show", plan_id)
     assert shown.code == 0
     assert "in doubt" in shown.out

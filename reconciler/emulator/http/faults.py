@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -40,6 +40,8 @@ class FaultKind(StrEnum):
     """Close the connection unanswered; the org did what was asked."""
     DELAY = "delay"
     """Wait ``seconds`` before the effect."""
+    HOLD = "hold"
+    """Wait before the effect until the faults are cleared; ``seconds`` at the longest, if more than 0."""
     LOCK = "lock"
     """Refuse writes to ``rows`` with UNABLE_TO_LOCK_ROW."""
     EXPIRE = "expire"
@@ -81,6 +83,7 @@ class Fault:
     after: Hook | None = None
     matched: int = 0
     fired: int = 0
+    cleared: Event = field(default_factory=Event, repr=False, compare=False)
 
     def matches(self, request: Request) -> bool:
         address = unquote_plus(request.path) + ("?" + unquote_plus(request.query) if request.query else "")
@@ -106,7 +109,7 @@ def _text(request: Request) -> str:
     return request.body.decode("utf-8", "replace")
 
 
-SETTABLE = frozenset(each.name for each in fields(Fault)) - {"before", "after", "matched", "fired"}
+SETTABLE = frozenset(each.name for each in fields(Fault)) - {"before", "after", "matched", "fired", "cleared"}
 
 
 def fault_from_json(value: Any) -> Fault:
@@ -144,6 +147,8 @@ class Faults:
 
     def clear(self) -> None:
         with self._lock:
+            for fault in self._faults:
+                fault.cleared.set()
             self._faults.clear()
 
     def hitting(self, request: Request) -> list[Fault]:
@@ -196,6 +201,8 @@ def _before(
     for fault in hits:
         if fault.kind is FaultKind.DELAY:
             sleep(fault.seconds)
+        elif fault.kind is FaultKind.HOLD:
+            fault.cleared.wait(fault.seconds or None)
         elif fault.kind is FaultKind.EXPIRE:
             sessions.end_all_sessions(org)
         elif fault.kind is FaultKind.HOOK and fault.before is not None:

@@ -1,5 +1,6 @@
 """Exchanges that go wrong on purpose, the same over both transports."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +123,18 @@ def test_a_delay_beyond_the_clients_patience_is_its_timeout(client: "Client") ->
     client.faults.add("delay", seconds=0.3)
     with pytest.raises(requests.exceptions.ReadTimeout):
         client.session.get(f"{client.url}/services/data", timeout=0.05)
+
+
+def test_a_held_call_goes_on_when_the_faults_are_cleared(client: "Client") -> None:
+    fault = client.faults.add("hold")
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(client.post, ACCOUNTS, {"Name": "Acme"})
+        while not fault.fired:
+            assert not held.done()
+        assert names(client) == []
+        client.faults.clear()
+        assert held.result().status_code == 201
+    assert names(client) == ["Acme"]
 
 
 def test_a_call_that_a_fault_swallowed_is_logged_but_not_counted(client: "Client") -> None:
