@@ -1,10 +1,13 @@
 """API calls are the scarcest resource: what plans and applies cost, counted by the emulated org."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from reconciler.emulator.http.traffic import traffic
+from reconciler.emulator.org import EmulatedOrg
+from tests.conftest import Stage
 
 USERS, SETS, RECORDS = 200, 10, 2_000
 
@@ -34,29 +37,37 @@ def big_state() -> str:
     )
 
 
+@pytest.fixture(scope="module")
+def big(demo_org: EmulatedOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A stage on which the big plan was applied, with the calls this took; nothing is written to it again."""
+    stage: Any = Stage(tmp_path_factory.mktemp("big"), org=demo_org.fork())
+    stage.org.set_license_total("Salesforce", 10_000)
+    stage.text = big_state()
+    stage.big_plan = stage.plan(stage.load(stage.text))
+    counted(stage)
+    stage.apply(stage.big_plan)
+    stage.big_calls = counted(stage)
+    yield stage
+    stage.journal.close()
+
+
 @pytest.fixture
-def applied(demo: Any) -> Any:
-    demo.org.set_license_total("Salesforce", 10_000)
-    demo.text = big_state()
-    desired = demo.load(demo.text)
-    demo.big_plan = demo.plan(desired)
-    counted(demo)
-    demo.apply(demo.big_plan)
-    return demo
+def applied(big: Any) -> Any:
+    counted(big)
+    return big
 
 
 def test_2000_assignments_are_made_by_ten_collection_calls(applied: Any) -> None:
     calls = [step.call for step in applied.big_plan.steps if step.kind == "PermissionSetAssignment"]
     assert len(calls) == USERS * SETS
     assert len(set(calls)) == 10
-    writes = [path for method, path in counted(applied) if method == "POST" and path.endswith("/sobjects")]
+    writes = [path for method, path in applied.big_calls if method == "POST" and path.endswith("/sobjects")]
     steps = len(applied.big_plan.steps)
     assert len(writes) == len({step.call for step in applied.big_plan.steps})
     assert len(writes) <= -(-steps // 200) + 4  # the last call of each object is not full
 
 
 def test_a_plan_with_nothing_to_do_costs_a_call_per_page_and_describes_once(applied: Any) -> None:
-    counted(applied)
     assert applied.plan(applied.text).steps == []
     calls = counted(applied)
     described = [path for _, path in calls if path.endswith("/describe")]
@@ -70,9 +81,10 @@ def test_a_plan_with_nothing_to_do_costs_a_call_per_page_and_describes_once(appl
     assert len(calls) <= sum(-(-rows // 2_000) for rows in queries.values())
 
 
-def test_describes_are_asked_once_an_object_when_nothing_is_cached(applied: Any, tmp_path: Any) -> None:
-    applied.folder = tmp_path
-    counted(applied)
+def test_describes_are_asked_once_an_object_when_nothing_is_cached(
+    applied: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applied, "folder", tmp_path)
     assert applied.plan(applied.text).steps == []
     described = [path for _, path in counted(applied) if path.endswith("/describe")]
     assert len(described) == len(set(described)) <= 4
