@@ -5,14 +5,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
+unexport PYTHONDONTWRITEBYTECODE  # the tests start a hundred processes, and each would compile everything anew
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test coverage lint bench clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/reconcile demo states/quickstart.yaml
 
 test: lint
-	$(BIN)/pytest -n $(WORKERS) -rs --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -rs
+
+coverage: $(VENV)/.dev
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -rs --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -35,7 +39,7 @@ $(VENV)/.demo: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.demo
 	@if command -v uv >/dev/null 2>&1; then \
-		uv pip install --quiet --python $(BIN)/python -e '.[dev]' ; \
+		uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[dev]' ; \
 	else \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' ; \
 	fi
