@@ -24,6 +24,7 @@ AUTHORITY = (
     "put the authority's certificate in PEM beside orgs.yaml and name it there (ca_file: authority.pem),"
     " or name it in REQUESTS_CA_BUNDLE"
 )
+NO_HOST = "without a host"
 PROXY = "check HTTPS_PROXY, its user and password; or name the org's host in NO_PROXY"
 
 
@@ -86,7 +87,9 @@ def find_obstacle(causes: Sequence[BaseException], url: str, proxy: str | None) 
     host, through = _place(url), _place(proxy) if proxy else ""
     for each in causes:
         if isinstance(each, ssl.SSLCertVerificationError):
-            return _distrust(each, host)
+            # A proxy spoken to over TLS has a certificate too; the error does not tell whose it is.
+            whose = f"{host} or of the proxy {through}" if (proxy or "").startswith("https:") else host
+            return _distrust(each, whose)
     if through and _is_the_proxys(causes):
         said = _words(causes)
         return Obstacle(f"the proxy {through} gave no way to {host} ({said})", PROXY)
@@ -97,15 +100,17 @@ def find_obstacle(causes: Sequence[BaseException], url: str, proxy: str | None) 
     return Obstacle(rule.what.format(host=host, said=said), rule.mend, rule.first_tries)
 
 
-def wrong_address(url: str, error: BaseException) -> Obstacle:
-    """``url``, or its proxy's, is one that nothing can be sent to."""
+def wrong_address(url: str, error: BaseException, proxy: str | None) -> Obstacle:
+    """Nothing can be sent to ``url``, or to its proxy when it has one."""
+    if proxy:
+        return Obstacle(f"the proxy {_place(proxy)} cannot be used ({_words([error])})", PROXY, 1)
     return Obstacle(f"{_place(url)} is no usable address ({_words([error])})", first_tries=1)
 
 
-def _distrust(error: ssl.SSLCertVerificationError, host: str) -> Obstacle:
+def _distrust(error: ssl.SSLCertVerificationError, whose: str) -> Obstacle:
     flaw, mend = FLAWS.get(error.verify_code, ("cannot be verified", AUTHORITY))
     said = excerpt(error.verify_message, limit=200)
-    return Obstacle(f"the certificate of {host} {flaw} ({said})", mend, 1, "UNTRUSTED_CERTIFICATE")
+    return Obstacle(f"the certificate of {whose} {flaw} ({said})", mend, 1, "UNTRUSTED_CERTIFICATE")
 
 
 def _is_the_proxys(causes: Sequence[BaseException]) -> bool:
@@ -117,9 +122,9 @@ def _is_the_proxys(causes: Sequence[BaseException]) -> bool:
 def _place(url: str) -> str:
     """Host and port of an address, without the user and password that a proxy's may hold."""
     try:
-        return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2] or "the org"
+        return urlsplit(url if "//" in url else f"//{url}").netloc.rpartition("@")[2] or NO_HOST
     except ValueError:
-        return "the org"
+        return NO_HOST
 
 
 def _words(causes: Sequence[BaseException]) -> str:

@@ -155,9 +155,9 @@ def _never_left(causes: list[BaseException]) -> bool:
 def _obstacle(causes: list[BaseException], url: str, proxies: Mapping[str, str]) -> Obstacle:
     import requests
 
-    if isinstance(causes[0], requests.exceptions.RequestException) and isinstance(causes[0], ValueError):
-        return wrong_address(url, causes[0])
     proxy = requests.utils.select_proxy(url, proxies)
+    if isinstance(causes[0], requests.exceptions.RequestException) and isinstance(causes[0], ValueError):
+        return wrong_address(url, causes[0], proxy)
     return find_obstacle(causes, url, proxy)
 
 

@@ -29,7 +29,7 @@ from reconciler.org import (
 )
 from reconciler.org.obstacles import RULES, find_obstacle
 
-from .scripted import TOKEN, ConnectProxy, Fault, Reply, ScriptedServer, Waits, created
+from .scripted import TOKEN, Call, ConnectProxy, Fault, Reply, ScriptedServer, Waits, created, errors
 
 NAME = "acme.my.salesforce.com"
 TOKEN_SIGN_IN = AccessTokenSignIn(SecretText(TOKEN))
@@ -169,6 +169,20 @@ def test_tls_asked_of_a_port_that_speaks_plain_http_is_told_at_once(
     assert waits.seconds == []
 
 
+def test_a_session_that_is_renewed_during_a_run_waits_for_an_org_that_is_away(waits: Waits) -> None:
+    server = ScriptedServer()
+    token = Reply(200, {"access_token": TOKEN, "instance_url": server.url})
+
+    def expire(call: Call) -> Reply:
+        server.stop()
+        return Reply(401, errors("INVALID_SESSION_ID"), {"Connection": "close"})
+
+    server.script = [token, expire]
+    with pytest.raises(OrgError, match="refused the connection"):
+        org_at(server.url, waits, APP).create("Account", [{}])
+    assert waits.seconds == [0.5, 1, 2, 4, 8]
+
+
 # ── names and ports ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -215,6 +229,13 @@ def test_every_obstacle_names_the_host_and_a_mend(error: Exception) -> None:
     found = find_obstacle([error], "https://acme.my.salesforce.com/services", None)
     assert NAME in found.what
     assert found.mend
+
+
+def test_a_certificate_may_be_that_of_a_proxy_spoken_to_over_tls() -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code, error.verify_message = 20, "unable to get local issuer certificate"
+    found = find_obstacle([error], f"https://{NAME}", "https://ada:canary@proxy.example:3129")
+    assert f"the certificate of {NAME} or of the proxy proxy.example:3129 was issued" in found.what
 
 
 def test_the_rules_end_with_one_that_fits_all() -> None:
@@ -312,3 +333,18 @@ def test_a_proxy_that_is_not_there_is_named(waits: Waits, monkeypatch: pytest.Mo
     told = refusal(org_at(f"https://{NAME}", waits))
     assert "the proxy 127.0.0.1:9 gave no way" in str(told)
     assert sum(waits.seconds) <= 1
+
+
+@pytest.mark.parametrize(
+    "address", ["http://", "http://ada:canary@[bad", "http://ada:canary@host:99999", "gopher://x"]
+)
+def test_a_proxy_setting_that_is_no_address_is_told_at_once_without_its_password(
+    waits: Waits, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    without_proxies(monkeypatch)
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    told = refusal(org_at(f"https://{NAME}", waits))
+    assert "the proxy" in str(told)
+    assert "HTTPS_PROXY" in str(told)
+    assert "canary" not in str(told)
+    assert waits.seconds == []

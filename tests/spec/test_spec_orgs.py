@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from reconciler.model.errors import SpecError
+from reconciler.spec.json_schema import json_schema_orgs
 from reconciler.spec.nodes import Plain
 from reconciler.spec.orgs import SecretRef, find_org, load_orgs
 
@@ -108,6 +109,10 @@ def test_authorities_that_cannot_be_used_are_told_with_their_line(
     assert str(problem.where) == "orgs.yaml:5:14"
     assert says in problem.what
     assert mend in (problem.mend or "")
+
+
+def test_editors_know_the_key_of_authorities() -> None:
+    assert "ca_file" in json_schema_orgs()["$defs"]["OrgEntry"]["properties"]
 
 
 def test_an_emulated_org_has_no_authorities(folder: Any) -> None:
