@@ -64,10 +64,10 @@ def _delete(tx: "Transaction", table: "Table", number: int, root: int) -> None:
 
 
 def _take_along(tx: "Transaction", table: "Table", number: int, root: int) -> None:
-    for relation in tx.org.schema.children_of(table.name):
+    for relation in tx.schema.children_of(table.name):
         if relation.field in AUDIT:
             continue
-        child = tx.org.tables[relation.child]
+        child = tx.tables[relation.child]
         if relation.field not in child.position:
             continue
         sql = f'SELECT "Id" FROM {quoted(child.name)} WHERE {quoted(relation.field)} = ?{child.living}'
@@ -115,7 +115,7 @@ def undelete(tx: "Transaction", table: "Table", number: int) -> None:
         tx.set_fields(table, number, {"IsDeleted": 0})
         notes = tx.store.execute("SELECT object, row, field, target FROM _bin WHERE root = ?", (number,))
         for name, row, field, target in notes:
-            child = tx.org.tables[name]
+            child = tx.tables[name]
             if field is None:
                 tx.set_fields(child, row, {"IsDeleted": 0})
             elif tx.is_living(child, row) and tx.row(child, row)[field] is None:

@@ -28,6 +28,8 @@ class Rows:
     def __init__(self, org: "EmulatedOrg", user: int) -> None:
         self.org = org
         self.store = org.store
+        self.schema = org.schema
+        self.tables = org.tables
         self.user = user
         self.stamp = org.clock.now_ms() // 1000 * 1000
         self._alive: set[int] = set()
@@ -52,7 +54,7 @@ class Rows:
 
     def system_insert(self, sobject: str, **values: Any) -> int:
         """Add a row as the platform does: stored values, no rules and no rights; its id as a number."""
-        table = self.org.tables[sobject]
+        table = self.tables[sobject]
         row = table.template.copy()
         for name, value in values.items():
             row[table.position[name]] = value
@@ -62,7 +64,7 @@ class Rows:
 
     def find_row(self, sobject: str, where: Mapping[str, Any]) -> int | None:
         """The first living row with these stored values, by its number."""
-        table = self.org.tables[sobject]
+        table = self.tables[sobject]
         asked = " AND ".join(f"{quoted(name)} IS ?" for name in where)
         sql = f'SELECT "Id" FROM {quoted(table.name)} WHERE {asked}{table.living} ORDER BY "Id" LIMIT 1'
         found = self.store.execute(sql, tuple(where.values()))
@@ -73,7 +75,7 @@ class Rows:
         found = self.find_row(sobject, key)
         if found is None:
             return self.system_insert(sobject, **key, **values)
-        self.set_fields(self.org.tables[sobject], found, values)
+        self.set_fields(self.tables[sobject], found, values)
         return found
 
     def drop_row(self, sobject: str, key: Mapping[str, Any]) -> None:

@@ -101,7 +101,7 @@ class Transaction(Rows):
         Where Salesforce answers the insert of a duplicate with the row that is there (group
         members), so does this.
         """
-        table = self.org.tables[sobject]
+        table = self.tables[sobject]
         if not table.sobject.createable:
             raise _entity_refused("inserted", table.name)
         self._enter_lane(table, "insert", fields)
@@ -110,7 +110,7 @@ class Transaction(Rows):
 
     def update(self, sobject: str, record_id: str, fields: Mapping[str, Any]) -> None:
         """Set fields of one row; the others keep their values. Stamps move even if nothing changes."""
-        table = self.org.tables[sobject]
+        table = self.tables[sobject]
         if not table.sobject.updateable:
             raise _entity_refused("updated", table.name)
         number = self.find(table, record_id)
@@ -120,7 +120,7 @@ class Transaction(Rows):
 
     def delete(self, sobject: str, record_id: str) -> None:
         """Delete one row and what hangs on it; into the recycle bin where the object has one."""
-        table = self.org.tables[sobject]
+        table = self.tables[sobject]
         if not table.sobject.deletable:
             raise _entity_refused("deleted", table.name)
         number = self.find(table, record_id)
@@ -129,14 +129,14 @@ class Transaction(Rows):
 
     def undelete(self, sobject: str, record_id: str) -> None:
         """Take one row out of the recycle bin, with the rows that were deleted because of it."""
-        table = self.org.tables[sobject]
+        table = self.tables[sobject]
         number = self._own_id(table, record_id)
         self._enter_lane(table, "undelete", {})
         deletes.undelete(self, table, number)
 
     def purge(self, sobject: str, record_id: str) -> None:
         """Take one row out of the recycle bin for good, with the rows that were deleted because of it."""
-        table = self.org.tables[sobject]
+        table = self.tables[sobject]
         deletes.purge(self, table, self._own_id(table, record_id))
 
     def upsert(
@@ -153,7 +153,7 @@ class Transaction(Rows):
         Raises `MultipleMatches` when several rows have the value, NOT_FOUND for a field that is no
         external id, or for no row with ``update_only``.
         """
-        table = self.org.tables[sobject]
+        table = self.tables[sobject]
         entry = table.entries.get(field.lower())
         if entry is None or not _is_key(entry):
             raise no_such_key(field)
@@ -247,10 +247,10 @@ class Transaction(Rows):
         return number
 
     def _check_parent(self, entry: Entry, number: int, text: str) -> None:
-        target = self.org.schema.by_prefix(ids.prefix_of(number))
+        target = self.schema.by_prefix(ids.prefix_of(number))
         if target is None or target.name not in entry.field.reference_to:
             raise wrong_id(entry.field, text, "FIELD_INTEGRITY_EXCEPTION")
-        state = self.store.execute(self.org.tables[target.name].state_sql, (number,))
+        state = self.store.execute(self.tables[target.name].state_sql, (number,))
         if not state:
             raise ApiError("invalid cross reference id", code="INVALID_CROSS_REFERENCE_KEY", fields=[])
         if state[0][0]:
@@ -265,7 +265,7 @@ class Transaction(Rows):
         targets = [
             name
             for name in entry.field.reference_to
-            if name in self.org.schema and (not wanted or name.lower() == str(wanted).lower())
+            if name in self.schema and (not wanted or name.lower() == str(wanted).lower())
         ]
         if len(given) != 1 or not targets:
             raise InvalidField(
@@ -274,7 +274,7 @@ class Transaction(Rows):
             )
         (name, key), *_ = given.items()
         for target in targets:
-            table = self.org.tables[target]
+            table = self.tables[target]
             parent_key = table.entries.get(name.lower())
             if parent_key is None or not _is_key(parent_key):
                 continue

@@ -323,6 +323,7 @@ class _Rows:
             self.asking.version,
             self.asking.all_rows,
             self.asking.now_ms,
+            self.asking.schema,
         )
         inner.bind(None)
         rows = _Rows(inner, query, child, [query.alias, relation.name], self.level + 1)

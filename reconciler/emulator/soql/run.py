@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from ..store import Store
+from ..schema import Schema
 from . import limits
 from .aggregates import AggregatePlan, compile_aggregates, too_many_groups
 from .columns import ColumnInfo
@@ -53,18 +53,27 @@ class Plans:
     kept: OrderedDict[tuple[str, bool, str], RowPlan | AggregatePlan] = field(default_factory=OrderedDict)
 
 
-_plans: WeakKeyDictionary[Store, Plans] = WeakKeyDictionary()
+_plans: WeakKeyDictionary[Schema, Plans] = WeakKeyDictionary()
 
 
-def run_query(org: "EmulatedOrg", soql: str, *, all_rows: bool, user_id: str, version: str) -> QueryResult:
+def run_query(
+    org: "EmulatedOrg",
+    soql: str,
+    *,
+    all_rows: bool,
+    user_id: str,
+    version: str,
+    schema: Schema | None = None,
+) -> QueryResult:
     """Run a query against the store as it is now.
 
     ``all_rows`` includes rows in the recycle bin. ``version`` is the API's, `64.0`; it is written
-    into the records' addresses. Raises `ApiError` with Salesforce's code and text.
+    into the records' addresses. ``schema`` is another than the org's own over the same store, as the
+    Tooling API has. Raises `ApiError` with Salesforce's code and text.
     """
     with org.store.lock:
         try:
-            plan = _plan(org, soql, all_rows, user_id, version)
+            plan = _plan(org, schema or org.schema, soql, all_rows, user_id, version)
         except Fault as fault:
             raise placed(fault, soql) from None
         except RecursionError:
@@ -76,18 +85,18 @@ def run_query(org: "EmulatedOrg", soql: str, *, all_rows: bool, user_id: str, ve
 
 
 def _plan(
-    org: "EmulatedOrg", soql: str, all_rows: bool, user_id: str, version: str
+    org: "EmulatedOrg", schema: Schema, soql: str, all_rows: bool, user_id: str, version: str
 ) -> RowPlan | AggregatePlan:
-    plans = _plans.setdefault(org.store, Plans())
-    if plans.schema_version != org.schema.version:
+    plans = _plans.setdefault(schema, Plans())
+    if plans.schema_version != schema.version:
         plans.kept.clear()
-        plans.schema_version = org.schema.version
+        plans.schema_version = schema.version
     key = (soql, all_rows, version)
     plan = plans.kept.get(key)
     if plan is not None:
         plans.kept.move_to_end(key)
         return plan
-    asking = Asking(org, user_id, version, all_rows, org.clock.now_ms())
+    asking = Asking(org, user_id, version, all_rows, org.clock.now_ms(), schema)
     plan = _compile(asking, parse(soql))
     if asking.lasting and len(soql) <= KEPT_CHARACTERS:
         plans.kept[key] = plan

@@ -64,6 +64,8 @@ class Asking:
     version: str
     all_rows: bool
     now_ms: int
+    schema: Schema
+    """What the names mean; the Tooling API has another than the org's own."""
     params: list[Any] = field(default_factory=list)
     aliases: int = 0
     parents: int = 0
@@ -72,10 +74,6 @@ class Asking:
     """False once the statement depends on the user or the time, so that it may not be kept."""
     _numbers: dict[tuple[type, Any], int] = field(default_factory=dict)
     _calendar: Calendar | None = None
-
-    @property
-    def schema(self) -> Schema:
-        return self.org.schema
 
     @property
     def api(self) -> float:
