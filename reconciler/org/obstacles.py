@@ -6,7 +6,7 @@ first rule of `RULES` whose error is found among the causes decides; what a cert
 from OpenSSL's verification code, by `FLAWS`.
 
 ``first_tries`` is how often an org is tried that has not answered in this process: a wrong address
-must show at once. 1 says that waiting never helps, for an org that has answered before too.
+must show at once. A ``lasting`` obstacle is not tried again for an org that has answered before either.
 
 Sources: OpenSSL, x509_vfy.h and "openssl-verification-options" (codes); RFC 9110 section 9.3.6 (CONNECT).
 """
@@ -36,10 +36,7 @@ class Obstacle:
     mend: str = ADDRESS
     first_tries: int = 3
     code: str = "UNREACHABLE"
-
-    @property
-    def lasting(self) -> bool:
-        return self.first_tries == 1
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +100,18 @@ def find_obstacle(causes: Sequence[BaseException], url: str, proxy: str | None) 
 def wrong_address(url: str, error: BaseException, proxy: str | None) -> Obstacle:
     """Nothing can be sent to ``url``, or to its proxy when it has one."""
     if proxy:
-        return Obstacle(f"the proxy {_place(proxy)} cannot be used ({_words([error])})", PROXY, 1)
-    return Obstacle(f"{_place(url)} is no usable address ({_words([error])})", first_tries=1)
+        return Obstacle(
+            f"the proxy {_place(proxy)} cannot be used ({_words([error])})", PROXY, 1, lasting=True
+        )
+    return Obstacle(f"{_place(url)} is no usable address ({_words([error])})", first_tries=1, lasting=True)
 
 
 def _distrust(error: ssl.SSLCertVerificationError, whose: str) -> Obstacle:
     flaw, mend = FLAWS.get(error.verify_code, ("cannot be verified", AUTHORITY))
     said = excerpt(error.verify_message, limit=200)
-    return Obstacle(f"the certificate of {whose} {flaw} ({said})", mend, 1, "UNTRUSTED_CERTIFICATE")
+    return Obstacle(
+        f"the certificate of {whose} {flaw} ({said})", mend, 1, "UNTRUSTED_CERTIFICATE", lasting=True
+    )
 
 
 def _is_the_proxys(causes: Sequence[BaseException]) -> bool:
