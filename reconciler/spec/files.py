@@ -20,7 +20,8 @@ from reconciler.model.source import SourceRef
 
 from .yaml_reader import MAX_FILE_BYTES, too_large
 
-ROOT_MARKS = (".git", "orgs.yaml", ".reconcile")
+ORGS_FILE = "orgs.yaml"
+ROOT_MARKS = (".git", ORGS_FILE, ".reconcile")
 YAML_SUFFIXES = (".yaml", ".yml")
 
 _MEND_PATH = "name a file below the project's directory, by a path relative to this file"
@@ -115,9 +116,12 @@ def read_all(stream: BinaryIO, name: str, problems: list[Problem]) -> bytes | No
 
 
 def yaml_files(directory: Path) -> Sequence[Path]:
-    """The `*.yaml` and `*.yml` files right in ``directory``, sorted by name; hidden ones are left out."""
+    """The `*.yaml` and `*.yml` files right in ``directory``, by name; hidden ones and orgs.yaml are no states."""
     return sorted(
         each
         for each in directory.iterdir()
-        if each.suffix in YAML_SUFFIXES and not each.name.startswith(".") and not each.is_dir()
+        if each.suffix in YAML_SUFFIXES
+        and not each.name.startswith(".")
+        and each.name != ORGS_FILE
+        and not each.is_dir()
     )

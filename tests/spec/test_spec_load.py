@@ -72,8 +72,14 @@ def test_a_section_that_is_no_map_is_refused(folder: Any, body: str) -> None:
 def test_a_missing_file_and_an_empty_directory_are_named(folder: Any) -> None:
     (folder.path / "empty").mkdir()
     found = folder.problems("none.yaml", "empty")
-    assert found[0].startswith("empty:1:1: the directory holds no *.yaml file")
+    assert found[0].startswith("empty:1:1: 'empty' holds no *.yaml file")
     assert found[1].startswith("none.yaml:1:1: 'none.yaml' cannot be read: No such file")
+
+
+def test_the_orgs_yaml_of_a_directory_is_no_state(folder: Any) -> None:
+    folder.state("users: {u: {LastName: Bot}}\n", "states/a.yaml")
+    folder.write("states/orgs.yaml", "orgs: {demo: {emulated: true}}\n")
+    assert list(folder.load("states").files) == ["states/a.yaml"]
 
 
 def test_problems_of_several_files_come_in_one_run_in_line_order(folder: Any) -> None:
