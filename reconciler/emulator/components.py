@@ -7,17 +7,103 @@ too, because rows do not hold all of it.
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from . import ids
 from .metadata_xml import Tree, parse
 from .store import Store
 
 DDL = (
     "CREATE TABLE IF NOT EXISTS _components (type TEXT NOT NULL COLLATE NOCASE, "
     "full_name TEXT NOT NULL COLLATE NOCASE, xml BLOB NOT NULL, modified INTEGER NOT NULL, "
+    "id INTEGER, created INTEGER NOT NULL DEFAULT 0, created_by INTEGER, modified_by INTEGER, "
     "PRIMARY KEY (type, full_name)) WITHOUT ROWID"
 )
+LATER_COLUMNS = (
+    "id INTEGER",
+    "created INTEGER NOT NULL DEFAULT 0",
+    "created_by INTEGER",
+    "modified_by INTEGER",
+)
+"""Those that a file of an earlier version lacks."""
+PUT = (
+    "INSERT INTO _components (type, full_name, xml, modified, id, created, created_by, modified_by) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (type, full_name) DO UPDATE SET "
+    "xml = excluded.xml, modified = excluded.modified, modified_by = excluded.modified_by"
+)
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
+
+PREFIXES = {
+    "ApexComponent": "099",
+    "ApexPage": "066",
+    "ApexTrigger": "01q",
+    "ApprovalProcess": "04a",
+    "AssignmentRule": "01Q",
+    "AuraDefinitionBundle": "0Ab",
+    "AutoResponseRule": "01Q",
+    "BusinessProcess": "019",
+    "CompactLayout": "0AH",
+    "ConnectedApp": "0H4",
+    "ContentAsset": "03S",
+    "CspTrustedSite": "08y",
+    "CustomApplication": "02u",
+    "CustomField": "00N",
+    "CustomLabel": "101",
+    "CustomNotificationType": "0ML",
+    "CustomObject": "01I",
+    "CustomSite": "0DM",
+    "CustomTab": "01r",
+    "Dashboard": "01Z",
+    "Document": "015",
+    "DuplicateRule": "0Bm",
+    "EmailTemplate": "00X",
+    "EscalationRule": "01Q",
+    "ExternalCredential": "0pr",
+    "FieldSet": "0IX",
+    "FlexiPage": "0M0",
+    "Flow": "301",
+    "FlowDefinition": "300",
+    "GlobalValueSet": "0Nt",
+    "HomePageLayout": "0Cx",
+    "Layout": "00h",
+    "LightningComponentBundle": "0Rb",
+    "LightningMessageChannel": "0Mc",
+    "ListView": "00B",
+    "MatchingRule": "0JD",
+    "NamedCredential": "0XA",
+    "Network": "0DB",
+    "PathAssistant": "0Cu",
+    "PlatformEventChannel": "0YL",
+    "PlatformEventChannelMember": "0v8",
+    "QuickAction": "09D",
+    "RemoteSiteSetting": "0rp",
+    "Report": "00O",
+    "ReportType": "070",
+    "SharingCriteriaRule": "02c",
+    "SharingOwnerRule": "02c",
+    "StaticResource": "081",
+    "ValidationRule": "03d",
+    "WebLink": "00b",
+    "WorkflowAlert": "01W",
+    "WorkflowFieldUpdate": "04Y",
+    "WorkflowRule": "01Q",
+    "WorkflowTask": "01V",
+}
+"""Key prefixes of components that are kept here and nowhere else; those of rows have their row's id."""
+OTHER_PREFIX = "0QR"
+"""Of types whose prefix is not known to us: an id that leads nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFacts:
+    """Times in milliseconds, ids as numbers; None where an earlier version did not note it."""
+
+    id: int | None
+    created: int
+    created_by: int | None
+    modified: int
+    modified_by: int | None
 
 
 class Components:
@@ -26,12 +112,61 @@ class Components:
     def __init__(self, store: Store) -> None:
         self._store = store
         store.ensure_table(DDL)
+        columns = {row[1] for row in store.execute("PRAGMA table_info(_components)")}
+        for column in LATER_COLUMNS:
+            if column.split()[0] not in columns:
+                store.execute(f"ALTER TABLE _components ADD COLUMN {column}")
 
-    def put(self, kind: str, full_name: str, xml: bytes, modified_ms: int = 0) -> None:
-        self.put_all([(kind, full_name, xml, modified_ms)])
+    def put(
+        self, kind: str, full_name: str, xml: bytes, modified_ms: int = 0, user: int | None = None
+    ) -> None:
+        """Keep a component; one that is there already keeps its id and who made it."""
+        self.put_all([(kind, full_name, xml, modified_ms)], user)
 
-    def put_all(self, rows: Sequence[tuple[str, str, bytes, int]]) -> None:
-        self._store.execute_many("INSERT OR REPLACE INTO _components VALUES (?, ?, ?, ?)", rows)
+    def put_all(self, rows: Sequence[tuple[str, str, bytes, int]], user: int | None = None) -> None:
+        known = self._named({kind for kind, *_ in rows})
+        made = []
+        for kind, full_name, xml, modified in rows:
+            is_new = (kind, full_name.lower()) not in known
+            made.append(
+                (
+                    kind,
+                    full_name,
+                    xml,
+                    modified,
+                    self._next_id(kind) if is_new else None,
+                    modified,
+                    user,
+                    user,
+                )
+            )
+        self._store.execute_many(PUT, made)
+
+    def _named(self, kinds: set[str]) -> set[tuple[str, str]]:
+        return {
+            (kind, name.lower())
+            for kind in kinds
+            for (name,) in self._store.execute("SELECT full_name FROM _components WHERE type = ?", (kind,))
+        }
+
+    def _next_id(self, kind: str) -> int:
+        prefix = PREFIXES.get(kind, OTHER_PREFIX)
+        return ids.make(prefix, self._store.next_serial(prefix))
+
+    def facts(self, kind: str, full_name: str) -> StoredFacts | None:
+        """Id and stamps of a component; None when it is not there."""
+        found = self._store.execute(
+            "SELECT id, created, created_by, modified, modified_by FROM _components "
+            "WHERE type = ? AND full_name = ?",
+            (kind, full_name),
+        )
+        return StoredFacts(*found[0]) if found else None
+
+    def rename(self, kind: str, old: str, new: str) -> None:
+        """Give a component that is there another name; its id stays."""
+        self._store.execute(
+            "UPDATE _components SET full_name = ? WHERE type = ? AND full_name = ?", (new, kind, old)
+        )
 
     def xml(self, kind: str, full_name: str) -> bytes | None:
         found = self._store.execute(

@@ -81,10 +81,15 @@ class EmulatedOrg:
         self._facts = dict(self.store.execute("SELECT key, value FROM _org"))
         if not self._facts:
             return False
-        self.additions.reload()
+        self.reread_schema()
         self.watch_expiry()
         self.watch_groups()
         return True
+
+    def reread_schema(self) -> None:
+        """Make the schema in memory what the store has noted, whatever became of it since. Costs 1 ms."""
+        self.schema.become(standard.load())
+        self.additions.reload()
 
     # -- facts about the org that are no rows
 
@@ -162,14 +167,25 @@ class EmulatedOrg:
     def transaction(self, user_id: str | None = None) -> Iterator[Transaction]:
         """One Salesforce transaction of a user (the administrator unless named).
 
-        An exception undoes all of it. Other threads wait until it ends.
+        An exception undoes all of it, what it did to the schema included. Other threads wait until it ends.
         """
         with self.store.lock:
             self.clock.tick()
             self.settle()
-            with self.store.transaction():
+            with self.schema_kept(), self.store.transaction():
                 self._follow_others()
                 yield Transaction(self, ids.parse(user_id or self.admin_id) or 0)
+
+    @contextmanager
+    def schema_kept(self) -> Iterator[None]:
+        """Around a transaction of the store: when it is undone, the schema in memory follows."""
+        version = self.schema.version
+        try:
+            yield
+        except BaseException:
+            if self.schema.version != version:
+                self.reread_schema()
+            raise
 
     # -- what happens by itself
 

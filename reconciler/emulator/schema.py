@@ -157,6 +157,11 @@ class Schema:
             twin.add(sobject.copy())
         return twin
 
+    def become(self, other: "Schema") -> None:
+        """Hold what ``other`` holds; ``other`` is not to be used afterwards."""
+        self._objects, self._by_prefix = other._objects, other._by_prefix
+        self.touch()
+
     def __iter__(self) -> Iterator[SObject]:
         return iter(sorted(self._objects.values(), key=lambda each: each.name.lower()))
 

@@ -84,13 +84,15 @@ class Transaction(Rows):
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part that fails without the rest: an exception undoes it and goes on to the caller."""
-        lanes = dict(self._lanes)
+        lanes, version = dict(self._lanes), self.org.schema.version
         try:
             with self.store.transaction():
                 yield
         except BaseException:
             self._lanes = lanes
             self._alive.clear()
+            if self.org.schema.version != version:
+                self.org.reread_schema()
             raise
 
     # -- writes of a row

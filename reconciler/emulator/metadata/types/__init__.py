@@ -1,0 +1,8 @@
+"""Types of components that live elsewhere than in their trees, one module each; importing registers them."""
+
+from importlib import import_module
+
+MODULES: tuple[str, ...] = ()
+
+for _module in MODULES:
+    import_module(f"{__name__}.{_module}")
