@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 import struct
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -85,7 +86,7 @@ class ScriptedServer:
             def log_message(self, format: str, *args: Any) -> None:
                 """Tests read what reached the server from `calls`."""
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = _QuietServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         if tls is not None:
             self._http.socket = tls.wrap_socket(
@@ -113,6 +114,13 @@ class ScriptedServer:
     def stop(self) -> None:
         self._http.shutdown()
         self._http.server_close()
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that the client broke off, as over its certificate, is what a test is about."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def _perform(handler: BaseHTTPRequestHandler, act: Done) -> None:
