@@ -13,13 +13,13 @@ user has no right to what they define was not verified.
 """
 
 import difflib
-import unicodedata
 from collections.abc import Iterable
 
 from reconciler.model.describe import FieldInfo, ObjectInfo
 from reconciler.model.errors import OrgError, Problem
 from reconciler.model.promises import OrgClient
 from reconciler.model.source import SourceRef
+from reconciler.spec.typed import strange_letters
 
 from . import soql
 
@@ -46,11 +46,7 @@ def mend_for(word: str, names: Iterable[str], otherwise: str) -> str:
     """``did you mean …?``, or ``otherwise``; with the letters that no API name can have."""
     name = meant(word, names)
     mend = f"did you mean '{name}'?" if name is not None else otherwise
-    strange = [each for each in dict.fromkeys(word) if not each.isascii()]
-    if strange:
-        told = ", ".join(f"U+{ord(each):04X} ({unicodedata.name(each, 'no name')})" for each in strange[:3])
-        mend += f" API names are ASCII, and this one has {told}"
-    return mend
+    return mend + strange_letters(word)
 
 
 def no_such_object(org: OrgClient, name: str, where: SourceRef) -> Problem:

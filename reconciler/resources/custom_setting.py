@@ -17,7 +17,7 @@ from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import Resource
 from reconciler.model.values import Ref, Value, make_ref
 from reconciler.spec.json_schema import dollar_keys
-from reconciler.spec.nodes import MapNode
+from reconciler.spec.nodes import MapNode, is_null
 
 from .declare import (
     FIELD_PATTERN,
@@ -26,6 +26,7 @@ from .declare import (
     entries,
     make,
     read_common,
+    refuse_former,
     split_body,
     unknown_key,
 )
@@ -45,6 +46,8 @@ LIST_NAME_LENGTH = 38
 def declare(node: MapNode, into: Declarations) -> None:
     for sobject, body in entries(node, "custom_settings", into):
         source = node.key_source(sobject)
+        if is_null(node[sobject]):
+            into.problem(f"custom setting {sobject} says nothing", source, "write " + " or ".join(WORDS))
         for word, rows in body.items():
             written = Written.at(word, body.key_source(word))
             if word == "org":
@@ -76,6 +79,7 @@ def _add(
 ) -> None:
     label = f"{sobject} {' '.join(name)}"
     common = read_common(body, into, label)
+    refuse_former(common, body, label, into)
     _, fields = split_body(body, (), label, into)
     key = ResourceKey(sobject, name)
     into.add(make("CustomSetting", sobject, key, identity, fields, body, common, object_source=source))

@@ -5,10 +5,10 @@ that begin with `$` speak to `reconcile` and mean the same everywhere; every oth
 word of the kind is a Salesforce field and is typed later, against the org's describe.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,15 @@ from reconciler.model.state import EMPTY, Budget, Origin, Resource, Scope
 from reconciler.model.values import Value
 from reconciler.spec.json_schema import dollar_keys
 from reconciler.spec.nodes import ListNode, MapNode, is_null
-from reconciler.spec.typed import as_bool, as_text, as_texts, check_key, describe_value
+from reconciler.spec.typed import (
+    as_bool,
+    as_text,
+    as_texts,
+    check_key,
+    describe_value,
+    strange_letters,
+    suggestion,
+)
 
 DOLLAR_KEYS = (
     "$depends_on", "$absent", "$protect", "$create_only", "$ignore", "$limit", "$was",
@@ -47,6 +55,7 @@ class Declarations:
     """What is read stands under a `$when` that cannot be decided without an org: another resource for
     the same key may be the alternative to it."""
     _by_key: dict[ResourceKey, Resource] = field(default_factory=dict)
+    _former: dict[tuple[str, ...], Resource] = field(default_factory=dict)
 
     def add(self, resource: Resource) -> None:
         """Add one resource. Two for one key are an error naming both."""
@@ -56,6 +65,18 @@ class Declarations:
                 f"{resource.key.address} is declared twice, first at {other.source}",
                 resource.source,
                 "keep one of the two",
+            )
+        elif resource.was is not None and not self.perhaps:
+            self._add_former(resource, resource.was)
+
+    def _add_former(self, resource: Resource, was: Mapping[str, Value]) -> None:
+        token = (resource.sobject, *(str(value).casefold() for value in was.values()))
+        other = self._former.setdefault(token, resource)
+        if other is not resource:
+            self.problem(
+                f"{resource.key.address} and {other.key.address} at {other.source} have one former key",
+                resource.origin.source_of("$was"),
+                "take out one of the two: a row can be renamed once",
             )
 
     def merge(self, resource: Resource) -> None:
@@ -158,7 +179,7 @@ def read_common(node: MapNode, into: Declarations, label: str) -> Common:
             common.budget = read_budget(value, label, where, into)
         elif key == "$was":
             common.was = value
-        elif key not in ("$key", "$for_each", "$when"):
+        else:
             unknown_key(key, DOLLAR_KEYS, label, node.key_source(key), into)
     return common
 
@@ -169,11 +190,37 @@ def read_budget(value: Any, label: str, where: SourceRef, into: Declarations) ->
         re.fullmatch(r"(\d+(?:\.\d+)?)(\s*%)?", str(value).strip()) if isinstance(value, str | int) else None
     )
     if match is None or (match[2] is None and "." in match[1]):
-        into.problem(f"$limit must be a count or a percentage, found '{value}'", where, "write 5 or 10%")
+        found = describe_value(value)
+        into.problem(f"$limit must be a count or a percentage, found {found}", where, "write 5 or 10%")
+        return None
+    if match[2] and float(match[1]) > 100:
+        into.problem(f"$limit cannot be more than 100%, found {value}", where, "write 100% or less")
         return None
     if match[2]:
         return Budget(label, where, percent=float(match[1]))
     return Budget(label, where, count=int(match[1]))
+
+
+def read_former(common: Common, body: MapNode, name: str, into: Declarations) -> str | None:
+    """`$was` of a row with a key of one text; None where it says nothing, or a problem."""
+    if common.was is None:
+        return None
+    where = body.value_source("$was")
+    former = as_text(common.was, where, "'$was'", into.problems)
+    if former is None:
+        return None
+    if former == name or not former.strip():
+        into.problem(f"'$was' must name the former key, found '{former}'", where, "take it out")
+        return None
+    return former
+
+
+def refuse_former(common: Common, body: MapNode, label: str, into: Declarations) -> None:
+    """For kinds whose rows are never renamed."""
+    if common.was is not None:
+        into.problem(
+            f"'$was' cannot stand on {label}", body.key_source("$was"), "take it out: its key cannot change"
+        )
 
 
 def _texts(value: Any, key: str, where: SourceRef, into: Declarations) -> list[Written]:
@@ -183,12 +230,7 @@ def _texts(value: Any, key: str, where: SourceRef, into: Declarations) -> list[W
 
 
 def unknown_key(key: str, known: Collection[str], label: str, where: SourceRef, into: Declarations) -> None:
-    near = difflib.get_close_matches(key, known, 1, 0.6)
-    into.problem(
-        f"unknown key '{key}' in {label}",
-        where,
-        f"did you mean '{near[0]}'?" if near else "known here: " + ", ".join(sorted(known)),
-    )
+    into.problem(f"unknown key '{key}' in {label}", where, suggestion(key, known))
 
 
 def split_body(
@@ -227,6 +269,20 @@ def own_texts(
         fields[name] = None if is_null(value) else as_text(value, where, f"'{word}'", into.problems)
 
 
+@lru_cache(maxsize=4096)
+def is_api_name(name: str) -> bool:
+    """Whether ``name`` may be a field or a relationship, whatever its first letter's case."""
+    return name.isascii() and name.isidentifier()
+
+
+def refuse_name(name: str, sobject: str, where: SourceRef, into: Declarations) -> None:
+    into.problem(
+        f"'{name}' is no field of {sobject}",
+        where,
+        f"write the field's API name.{strange_letters(name)}",
+    )
+
+
 def entries(
     node: Any, section: str, into: Declarations, where: SourceRef | None = None
 ) -> Iterable[tuple[str, MapNode]]:
@@ -252,7 +308,7 @@ def entries(
             yield str(key), empty_map(node, key)
         else:
             into.problem(
-                f"'{key}' in {section} must be a map, found '{_short(body)}'",
+                f"'{key}' in {section} must be a map, found {describe_value(body)}",
                 node.value_source(key),
                 "write its fields under it, one a line",
             )
@@ -260,11 +316,6 @@ def entries(
 
 def empty_map(node: MapNode, key: str) -> MapNode:
     return MapNode.made({}, node.key_source(key))
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 # ── members ──────────────────────────────────────────────────────────────────────────────────────
@@ -304,7 +355,8 @@ def read_members(
         members.listed = list(_items(value, label, into, words))
         return members
     if not isinstance(value, MapNode):
-        into.problem(f"{label} must be a list of names, found '{_short(value)}'", where, "write [name, name]")
+        found = describe_value(value)
+        into.problem(f"{label} must be a list of names, found {found}", where, "write [name, name]")
         return members
     for key, names in value.items():
         place = value.key_source(key)
@@ -342,14 +394,23 @@ def _items(
                     "write the name alone",
                 )
                 continue
-            name = as_text(item[word], item.value_source(word), f"'{word}'", into.problems)
+            place = item.value_source(word)
+            name = _named(as_text(item[word], place, f"'{word}'", into.problems), place, label, into)
             if name is not None:
                 details = {"as": word} | {key: each for key, each in item.items() if key != word}
                 yield Member(name, where, details, absent)
         else:
-            name = as_text(item, where, f"an item of {label}", into.problems)
+            text = as_text(item, where, f"an item of {label}", into.problems)
+            name = _named(text, where, label, into)
             if name is not None:
                 yield Member(name, where, {}, absent)
+
+
+def _named(name: str | None, where: SourceRef, label: str, into: Declarations) -> str | None:
+    if name is None or name.strip():
+        return name
+    into.problem(f"an item of {label} is empty", where, "name it, or remove it")
+    return None
 
 
 # ── what editors are told ────────────────────────────────────────────────────────────────────────

@@ -81,7 +81,7 @@ class FieldTyping:
             resource.fields = self._type(resource, info, resource.fields, problems)
             resource.on_create = self._type(resource, info, resource.on_create, problems)
             for name in resource.identity.keys() & resource.fields.keys():
-                problems.append(_said_twice(info.fields[name.lower()], resource.origin.source_of(name)))
+                problems.append(_said_twice(info.fields[name.lower()], resource.origin.key_source(name)))
             if resource.was is not None:
                 resource.was = self._type(resource, info, dict(resource.was), problems, key=True)
             if resource.create_only or resource.ignore:
@@ -126,9 +126,9 @@ class FieldTyping:
             if field is None:
                 continue
             if field.name in typed:
-                problems.append(_said_twice(field, resource.origin.source_of(name)))
+                problems.append(_said_twice(field, _source_of_name(resource, name)))
             elif not key and not (field.createable or field.updateable):
-                problems.append(_read_only(field, info, resource.origin.source_of(name)))
+                problems.append(_read_only(field, info, _source_of_name(resource, name)))
             typed[field.name] = value
         return typed
 
@@ -169,7 +169,7 @@ class FieldTyping:
                 if plain.reference_to and is_empty(raw):
                     return plain, None
                 if plain.reference_to:
-                    problems.append(_wants_relationship(plain, where))
+                    problems.append(_wants_relationship(plain, _source_of_name(resource, name)))
                     return None, None
                 try:
                     return plain, desired_value(plain, raw)
@@ -184,7 +184,11 @@ class FieldTyping:
         except Misfit as misfit:
             problems.append(Problem(misfit.what, where, misfit.mend))
         except NoSuchField as missing:
-            problems.append(no_such_field(missing.info, missing.name, _inside(raw, missing.name) or where))
+            problems.append(
+                no_such_field(
+                    missing.info, missing.name, _inside(raw, missing.name) or _source_of_name(resource, name)
+                )
+            )
         return None, None
 
     def _key_value(self, sobject: str, path: str, raw: Any) -> tuple[str, Value]:

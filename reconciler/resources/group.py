@@ -33,8 +33,10 @@ from .declare import (
     make,
     own_texts,
     read_common,
+    read_former,
     read_members,
     split_body,
+    unknown_key,
 )
 from .grants import GrantKind
 from .lookups import fold_ref
@@ -93,8 +95,8 @@ def _declare(sort: Sort, node: MapNode, into: Declarations) -> None:
         group = make("Group", "Group", key, identity, fields, body, common)
         if "Name" not in fields:
             group.on_create["Name"] = name.replace("_", " ")[:40]
-        if common.was is not None:
-            group.was = {"DeveloperName": common.was, "Type": sort.group_type}
+        if (former := read_former(common, body, name, into)) is not None:
+            group.was = {"DeveloperName": former, "Type": sort.group_type}
         into.add(group)
         if common.absent:
             continue
@@ -129,6 +131,8 @@ def _declare_members(sort: Sort, name: str, value: Any, body: MapNode, into: Dec
     words = ("user", *MEMBER_TYPES)
     members = read_members(value, place, f"members of {sort.type.lower()} '{name}'", into, words=words)
     for member in members.listed:
+        for key in member.details.keys() - {"as"}:
+            unknown_key(str(key), words, f"a member of '{name}'", member.source, into)
         member_ref, member_name = _member(member)
         into.add(
             make(

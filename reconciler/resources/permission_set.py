@@ -38,6 +38,7 @@ from .declare import (
     make,
     own_texts,
     read_common,
+    read_former,
     read_members,
     split_body,
 )
@@ -96,8 +97,8 @@ def declare(node: MapNode, into: Declarations) -> None:
         )
         if "Label" not in fields:
             resource.on_create["Label"] = name.replace("_", " ")
-        if common.was is not None:
-            resource.was = {"Name": common.was}
+        if (former := read_former(common, body, name, into)) is not None:
+            resource.was = {"Name": former}
         into.add(resource)
         if common.absent:
             continue

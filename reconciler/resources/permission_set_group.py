@@ -26,6 +26,7 @@ from .declare import (
     make,
     own_texts,
     read_common,
+    read_former,
     read_members,
     split_body,
 )
@@ -63,8 +64,8 @@ def declare_groups(node: MapNode, into: Declarations) -> None:
         )
         if "MasterLabel" not in fields:
             group.on_create["MasterLabel"] = name.replace("_", " ")
-        if common.was is not None:
-            group.was = {"DeveloperName": common.was}
+        if (former := read_former(common, body, name, into)) is not None:
+            group.was = {"DeveloperName": former}
         into.add(group)
         if common.absent:
             continue
@@ -109,7 +110,7 @@ def declare_licenses(node: MapNode, into: Declarations) -> None:
     for name, body in entries(node, "permission_set_licenses", into):
         label = f"permission set licence '{name}'"
         said, fields = split_body(body, tuple(LicenseBody.model_fields), label, into)
-        for field in fields:
+        for field in (*fields, *(key for key in body if key.startswith("$"))):
             into.problem(
                 f"'{field}' of a permission set licence cannot be set",
                 body.key_source(field),

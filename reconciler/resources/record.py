@@ -15,7 +15,7 @@ from reconciler.model.errors import SpecError
 from reconciler.model.keys import ResourceKey
 from reconciler.model.plan import Lane
 from reconciler.model.source import SourceRef, Written
-from reconciler.model.state import Budget
+from reconciler.model.state import Budget, Resource
 from reconciler.spec.json_schema import dollar_keys
 from reconciler.spec.nodes import ListNode, MapNode, is_null
 from reconciler.spec.rows import open_rows
@@ -28,9 +28,11 @@ from .declare import (
     Place,
     Section,
     entries,
+    is_api_name,
     make,
     read_budget,
     read_common,
+    refuse_name,
     unknown_key,
 )
 from .fields import Cell, is_empty
@@ -164,7 +166,7 @@ def _declare_rows(table: _Table, body: MapNode, into: Declarations) -> None:
         return
     (key_field,) = key_fields
     for key, row in rows.items():
-        if key[0:1] == "$":
+        if key[0:1] == "$" or not key:  # the reader has refused an empty key
             continue
         check_key(rows, key, f"rows of {sobject}", into.problems)
         if isinstance(row, MapNode):
@@ -194,36 +196,80 @@ def _declare_file(table: _Table, body: MapNode, into: Declarations) -> None:
     content = hashlib.sha256()
     try:
         name = (Path(where.file).parent / path).as_posix()
+        columns = _Columns(table, name, has_header=path.lower().endswith(".csv"))
         for line, cells in open_rows(path, where, into.root):
             content.update(repr(list(cells.items())).encode())
-            place = Place(SourceRef(name, line, 1))
-            _add(table, _nested(cells), None, place, into)
+            if columns.are_usable(cells, line, into):
+                _add(table, columns.nested(cells), None, Place(SourceRef(name, line, 1)), into)
     except SpecError as error:
         into.problems.extend(error.problems)
     into.record_files[f"{table.sobject} {path}"] = content.hexdigest()
 
 
-def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns like `Account__r.Code__c` as the map that a row in YAML would hold; blank: no parent."""
-    fields: dict[str, Any] = {}
-    for column, text in cells.items():
-        cell: Any = Cell(text) if isinstance(text, str) else text
-        if "." not in column:
-            fields[column] = cell
-            continue
-        relationship, _, path = column.partition(".")
-        if not cell or cell == "#N/A":
-            fields.setdefault(relationship, None)
-            continue
-        parent = fields.get(relationship)
-        if parent is None:
-            parent = fields[relationship] = {}
-        parent[path] = cell
-    return fields
+class _Columns:
+    """The columns of a record file: a wrong one is told once, at the header or where it is met first."""
+
+    def __init__(self, table: _Table, file: str, *, has_header: bool) -> None:
+        self.table = table
+        self.file = file
+        self.has_header = has_header
+        self.names: dict[str, Written] = {}
+        self.usable = True
+
+    def are_usable(self, cells: Mapping[str, str], line: int, into: Declarations) -> bool:
+        if self.names.keys() >= cells.keys():
+            return self.usable
+        where = SourceRef(self.file, 1 if self.has_header else line, 1)
+        for column in cells:
+            if column not in self.names:
+                self.names[column] = Written.at(column, where)
+                relationship = column.partition(".")[0]
+                self.names.setdefault(relationship, Written.at(relationship, where))
+                self._check(column, where, into)
+        if self.has_header:
+            lacking = [name for name in self.table.key_fields if name not in self.names]
+            for name in lacking:
+                what = f"the columns of {self.table.sobject} lack its key field '{name}'"
+                into.problem(what, where, f"add a column {name}, or choose another $key")
+            self.usable = self.usable and not lacking
+        return self.usable
+
+    def _check(self, column: str, where: SourceRef, into: Declarations) -> None:
+        if all(is_api_name(part) for part in column.split(".")):
+            return
+        self.usable = False
+        into.problem(
+            f"the column '{column}' is no field of Salesforce",
+            where,
+            "name it by its API name, or by a path to a parent's key, as in Account__r.Code__c",
+        )
+
+    def nested(self, cells: Mapping[str, str]) -> dict[str, Any]:
+        """Columns like `Account__r.Code__c` as the map that a row in YAML would hold; blank: no parent."""
+        fields: dict[str, Any] = {}
+        for column, text in cells.items():
+            cell = Cell(text)
+            if "." not in column:
+                fields[self.names[column]] = cell
+                continue
+            relationship, _, path = column.partition(".")
+            name = self.names[relationship]
+            if not cell or cell == "#N/A":
+                fields.setdefault(name, None)
+                continue
+            parent = fields.get(name)
+            if parent is None:
+                parent = fields[name] = {}
+            parent[path] = cell
+        return fields
 
 
 def _add(table: _Table, fields: dict[str, Any], row: MapNode | None, origin: Any, into: Declarations) -> None:
     sobject, key_fields, shared = table.sobject, table.key_fields, table.shared
+    if row is not None:
+        for name in fields:
+            if not is_api_name(name):
+                refuse_name(name, sobject, row.key_source(name), into)
     identity: dict[str, Any] = {}
     parts: list[str] = []
     for name in key_fields:
@@ -247,21 +293,34 @@ def _add(table: _Table, fields: dict[str, Any], row: MapNode | None, origin: Any
     if resource.budget is None:
         resource.budget = table.budget
     resource.object_source = table.source
-    if common.was is not None:
-        _set_former(resource, key_fields, common.was, into)
+    if row is not None and common.was is not None:
+        _set_former(resource, key_fields, row, into)
     into.add(resource)
 
 
-def _set_former(resource: Any, key_fields: tuple[str, ...], was: Any, into: Declarations) -> None:
+def _set_former(resource: Resource, key_fields: tuple[str, ...], row: MapNode, into: Declarations) -> None:
+    was = row["$was"]
+    where = row.value_source("$was")
     if len(key_fields) == 1 and not isinstance(was, MapNode | ListNode):
-        resource.was = {key_fields[0]: was}
+        former = as_text(was, where, "'$was'", into.problems)
+        if former is None:
+            return
+        resource.was = {key_fields[0]: Cell(former)}
     elif isinstance(was, MapNode) and set(was) == set(key_fields):
         resource.was = {name: was[name] for name in key_fields}
     else:
         into.problem(
             f"$was of {resource.key.address} must name the former key",
-            resource.source,
+            where,
             "write {" + ": ..., ".join(key_fields) + ": ...}",
+        )
+        return
+    parts = tuple(_part(value) for value in resource.was.values())
+    if parts == resource.key.name or not all(parts):
+        into.problem(
+            f"$was of {resource.key.address} must name a former key, another than this",
+            where,
+            "write the key that the row had, or take it out",
         )
 
 
@@ -269,7 +328,7 @@ def _part(value: Any) -> str:
     """The value as a part of an address: text, or the parts of a parent's key."""
     if isinstance(value, Mapping):
         return ",".join(_part(each) for each in value.values())
-    return "" if is_empty(value) else str(value)
+    return "" if is_empty(value) or not str(value).strip() else str(value)
 
 
 def _schema() -> dict[str, Any]:

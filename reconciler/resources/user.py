@@ -35,6 +35,7 @@ from .declare import (
     make,
     read_common,
     read_members,
+    refuse_former,
     split_body,
 )
 from .refs import user as user_ref
@@ -69,6 +70,7 @@ def declare(node: MapNode, into: Declarations) -> None:
                 "write it like ada@acme.example",
             )
         common = read_common(body, into, label)
+        refuse_former(common, body, label, into)
         said, fields = split_body(body, WORDS, label, into)
         if common.absent:
             fields = {"IsActive": False}
@@ -88,6 +90,12 @@ def declare(node: MapNode, into: Declarations) -> None:
         for word, assign in ASSIGNERS.items():
             if word in said:
                 members = read_members(said[word], body.value_source(word), f"'{word}' of {label}", into)
+                if members.exact or members.budget is not None:
+                    into.problem(
+                        f"'{word}' of a user cannot be exact",
+                        body.value_source(word),
+                        "list what the user has; who has it, and nobody else, is said under its assigned_to",
+                    )
                 for member in members.listed:
                     into.merge(assign(username, member.name, Place(member.source), absent=member.absent))
         if "frozen" in said:

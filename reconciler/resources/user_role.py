@@ -20,6 +20,7 @@ from .declare import (
     make,
     own_texts,
     read_common,
+    read_former,
     split_body,
 )
 from .fields import is_empty
@@ -50,8 +51,8 @@ def declare(node: MapNode, into: Declarations) -> None:
         role = make("UserRole", "UserRole", key, {"DeveloperName": name}, fields, body, common)
         if "Name" not in fields:
             role.on_create["Name"] = name.replace("_", " ")
-        if common.was is not None:
-            role.was = {"DeveloperName": common.was}
+        if (former := read_former(common, body, name, into)) is not None:
+            role.was = {"DeveloperName": former}
         into.add(role)
 
 

@@ -91,7 +91,7 @@ class Expander:
 
     def value(self, value: Node, where: SourceRef) -> Node:
         """A single value with its variables filled in."""
-        return self._text(value, lambda: where, None) if isinstance(value, str) else value
+        return self._text(value, lambda: where, None) if isinstance(value, str) and "${" in value else value
 
     def _node(self, value: Node, places: Places, place: Place, each: Each | None, conditional: bool) -> Node:
         if isinstance(value, MapNode):

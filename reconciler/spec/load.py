@@ -130,17 +130,7 @@ class _Reader:
         if not path.is_dir():
             self._read(path, str(path), root, (), None)
             return
-        try:
-            files = yaml_files(path)
-        except OSError as error:
-            self._unreadable(
-                Problem(f"'{path}' cannot be read: {error.strerror}", SourceRef(str(path), 1, 1))
-            )
-            return
-        if not files:
-            self._unreadable(
-                Problem("the directory holds no *.yaml file", SourceRef(str(path), 1, 1), "name a file")
-            )
+        files = self._files_in(path, str(path), SourceRef(str(path), 1, 1))
         for each in files:
             self._read(each, str(each), root, (), None)
 
@@ -202,12 +192,23 @@ class _Reader:
             return
         name = _joined(file.name, written)
         if real.is_dir():
-            for each in yaml_files(real):
+            files = self._files_in(real, name, where)
+            for each in files:
                 self._include_found(each, f"{name}/{each.name}", where, file, stack)
         elif real in [each.real for each in stack]:
             self._refuse_cycle(real, name, where, stack)
         else:
             self._read(real, name, file.root, stack, where)
+
+    def _files_in(self, directory: Path, name: str, where: SourceRef) -> Sequence[Path]:
+        try:
+            files = yaml_files(directory)
+        except OSError as error:
+            self._unreadable(Problem(f"'{name}' cannot be read: {error.strerror}", where, "let it be read"))
+            return ()
+        if not files:
+            self._unreadable(Problem(f"'{name}' holds no *.yaml file", where, "name a file"))
+        return files
 
     def _include_glob(self, written: str, where: SourceRef, file: _File, stack: tuple[_File, ...]) -> None:
         """Files that match; those on the way to here are left out, so `*.yaml` may match its own file."""

@@ -7,6 +7,7 @@ already as ambiguous is not added again. An unquoted scalar has the type
 it looks like (`scalars.look`), and never becomes another silently: `17` is not text.
 """
 
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 
@@ -180,10 +181,19 @@ def suggestion(word: str, words: Iterable[str], taken: Collection[str] = ()) -> 
     lowered = {each.lower(): each for each in free}
     near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
     if near:
-        return f"did you mean '{lowered[near[0]]}'?"
+        return f"did you mean '{lowered[near[0]]}'?{strange_letters(word)}"
     if not free:
         return "remove it"
     return f"known here: {', '.join(sorted(free)[:20])}"
+
+
+def strange_letters(word: str) -> str:
+    """A remark on letters of ``word`` that are not ASCII, for words that are; empty without them."""
+    strange = [each for each in dict.fromkeys(word) if not each.isascii()]
+    if not strange:
+        return ""
+    told = ", ".join(f"U+{ord(each):04X} ({unicodedata.name(each, 'no name')})" for each in strange[:3])
+    return f" There is no {told} in it"
 
 
 def one_of(words: Collection[str]) -> str:

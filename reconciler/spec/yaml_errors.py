@@ -55,6 +55,9 @@ SAYINGS: tuple[tuple[str, str, str], ...] = (
     ("while scanning an anchor", "anchors ('&…') are not allowed", "put the text in quotes"),
 )  # fmt: skip
 
+MAX_KEY_CHARACTERS = 1024
+"""Source: YAML 1.2.2, "Implicit Keys"."""
+
 _INDENTATION = re.compile(r"[ \t]*")
 _BREAKS = re.compile(r"\r\n|\r|\n")
 
@@ -75,6 +78,9 @@ def explain_syntax_error(error: Any, text: str, file: str) -> Problem:
     if "cannot start any token" in said:
         character = written[column : column + 1]
         return Problem(f"a value cannot begin with '{character}'", where, "put the value in quotes")
+    if "mapping values are not allowed" in said and len(written[:column].strip()) > MAX_KEY_CHARACTERS:
+        what = f"a key has more than {MAX_KEY_CHARACTERS:,} characters"
+        return Problem(what, SourceRef(file, line + 1, 1), "shorten it")
     for words, what, mend in SAYINGS:
         if words in said:
             if "${" in written and "is not closed here" in what:

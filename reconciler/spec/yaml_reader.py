@@ -37,6 +37,7 @@ BOM = b"\xef\xbb\xbf"
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]")
 _INVISIBLE = re.compile("[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]")
+_ODD_BLANK = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -211,7 +212,7 @@ class _Builder:
             self.get = make_parser(self.text).get_event
             root = self._document()
             self._tell_shared()
-            return root
+            return root if self.shared <= MAX_SHARED_TOLD else None  # most of its values are not there
         except _Stop:
             return None
         except MarkedYAMLError as error:
@@ -374,6 +375,12 @@ class _Builder:
         if "$" in text:
             self.dollars += 1
             return text
+        if not text.isascii() and (blank := _ODD_BLANK.search(text)):
+            self._refuse(
+                place,
+                f"the key '{text}' has the character {_name(blank[0])}, which is no blank to YAML",
+                "write an ordinary blank, or put the key in quotes if the character is meant",
+            )
         if text == "<<":
             self._refuse(place, "merge keys ('<<') are not allowed", "write the entries out again")
         self._check_key(text, place)
