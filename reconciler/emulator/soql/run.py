@@ -63,24 +63,32 @@ def run_query(
     all_rows: bool,
     user_id: str,
     version: str,
+    tree: Query | None = None,
     schema: Schema | None = None,
+    area: str = "",
 ) -> QueryResult:
     """Run a query against the store as it is now.
 
     ``all_rows`` includes rows in the recycle bin. ``version`` is the API's, `64.0`; it is written
-    into the records' addresses. ``schema`` is another than the org's own over the same store, as the
-    Tooling API has. Raises `ApiError` with Salesforce's code and text.
+    into the records' addresses, with ``area`` (`/tooling`) after it. ``schema`` is another than the
+    org's own over the same store, as the Tooling API has; ``tree`` is run in place of what ``soql``
+    says, and not kept. Raises `ApiError` with Salesforce's code and text.
     """
+    names = schema or org.schema
     with org.store.lock:
         try:
-            plan = _plan(org, schema or org.schema, soql, all_rows, user_id, version)
+            if tree is None:
+                plan = _plan(org, names, soql, all_rows, user_id, version)
+            else:
+                plan = _compile(Asking(org, user_id, version, all_rows, org.clock.now_ms(), names), tree)
         except Fault as fault:
             raise placed(fault, soql) from None
         except RecursionError:
             raise placed(malformed("SOQL statement is too complicated."), soql) from None
         if isinstance(plan, AggregatePlan):
             return _aggregates(org, plan)
-        records = _records(org, plan, plan.params, version)
+        base = f"/services/data/v{version.removeprefix('v')}{area}"
+        records = _records(org, plan, plan.params, names, base)
         return QueryResult(records, len(records), plan.columns, sobject=plan.shape.kind)
 
 
@@ -109,22 +117,23 @@ def _compile(asking: Asking, query: Query) -> RowPlan | AggregatePlan:
     return compile_aggregates(asking, query) if is_aggregate(query) else compile_rows(asking, query)
 
 
-def _records(org: "EmulatedOrg", plan: RowPlan, params: list[Any], version: str) -> list[dict[str, Any]]:
+def _records(
+    org: "EmulatedOrg", plan: RowPlan, params: list[Any], schema: Schema, base: str
+) -> list[dict[str, Any]]:
     cells = list(zip(*org.store.execute(plan.sql, params), strict=True))
-    return _built(org, plan, cells, version) if cells else []
+    return _built(org, plan, cells, schema, base) if cells else []
 
 
 def _built(
-    org: "EmulatedOrg", plan: RowPlan, cells: list[tuple[Any, ...]], version: str
+    org: "EmulatedOrg", plan: RowPlan, cells: list[tuple[Any, ...]], schema: Schema, base: str
 ) -> list[dict[str, Any]]:
-    kids = [_children(org, each, cells[plan.shape.id_index], version) for each in plan.children]
-    base = f"/services/data/v{version.removeprefix('v')}"
-    built = build(plan.shape, Building(cells, kids, base, org.schema))
+    kids = [_children(org, each, cells[plan.shape.id_index], schema, base) for each in plan.children]
+    built = build(plan.shape, Building(cells, kids, base, schema))
     return [each for each in built if each is not None]
 
 
 def _children(
-    org: "EmulatedOrg", plan: ChildPlan, parents: tuple[Any, ...], version: str
+    org: "EmulatedOrg", plan: ChildPlan, parents: tuple[Any, ...], schema: Schema, base: str
 ) -> Mapping[int, dict[str, Any]]:
     """The member of each parent that has children: parents without any are absent."""
     params = [json.dumps(parents), *plan.rows.params[1:]]
@@ -137,7 +146,7 @@ def _children(
     flat = [row for share in cut.values() for row in share]
     if not flat:
         return {}
-    records = iter(_built(org, plan.rows, list(zip(*flat, strict=True)), version))
+    records = iter(_built(org, plan.rows, list(zip(*flat, strict=True)), schema, base))
     return {
         parent: {"totalSize": len(share), "done": True, "records": [next(records) for _ in share]}
         for parent, share in cut.items()
