@@ -79,7 +79,7 @@ def _life_lines(plan: "Plan", record: "PlanRecord | None", lives: "Lives") -> li
         elif record is not None and record.status.value not in ("planned", "applied"):
             because = "" if life.because is None else f" because of {plan.steps[life.because].address}"
             lines.append(safe(f"  {number + 1}. {step.address}: {life.status}{because}"))
-    if record is not None and record.status.value in ("applying", "partly"):
+    if record is not None and record.status.value in ("applying", "partly") and not record.reverted_by:
         lines.append(
             f"Unless a run is at it: 'reconcile resume {plan.plan_id}' goes on, "
             f"'reconcile revert {plan.plan_id}' takes back what was done."

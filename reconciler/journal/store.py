@@ -257,6 +257,7 @@ class SqlJournal:
                 raise _stale(plan.plan_id, status)
             if held:
                 raise leases.held(row, plan.org_name)
+            _refuse_taken_back(connection, plan.plan_id)
             if orphaned:
                 row = self._take_over(connection, row)
             number = last_run(connection, plan.plan_id) + 1
@@ -339,6 +340,18 @@ def _stored_plan(connection: Connection, plan: Plan) -> Row[Any]:
     if stored.digest != plan.digest or stored.org_id != plan.org_id:
         raise PlanRefused(f"plan {plan.plan_id} is not the one of that id in the journal")
     return stored
+
+
+def _refuse_taken_back(connection: Connection, plan_id: str) -> None:
+    """What was taken back, wholly or in part, is not gone on with: its steps are done and hold no more."""
+    back = _reverted_by(connection, [plan_id]).get(plan_id)
+    if back:
+        raise PlanStale(
+            Problem(
+                f"plan {plan_id} was taken back by plan {', '.join(back)}",
+                mend=f"see how far with 'reconcile show {back[-1]}', then make a new plan",
+            )
+        )
 
 
 def _mark_begun(connection: Connection, plan: Plan, stored: Row[Any], seq: int, actor: str) -> None:

@@ -344,6 +344,25 @@ def test_a_revert_never_deletes_what_a_later_plan_put_under_protection(demo: Any
     assert demo.org.snapshot() == before
 
 
+def test_a_plan_that_was_taken_back_in_the_middle_is_not_resumed(demo: Any) -> None:
+    plan = demo.plan(ACCOUNTS % "A: {Name: a}")
+
+    def die(name: str) -> None:
+        if name == "before finish":
+            raise KeyboardInterrupt
+
+    demo.points = die
+    with pytest.raises(KeyboardInterrupt):
+        demo.apply(plan)
+    demo.points = lambda name: None
+    demo.seconds += 100_000
+    demo.revert(plan)
+    with pytest.raises(PlanStale, match="plan-1 was taken back by plan plan-2"):
+        demo.resume(plan)
+    assert accounts(demo) == {}
+    assert demo.status(plan).value == "applying"
+
+
 # ── back and forth ───────────────────────────────────────────────────────────────────────────────
 
 CHAINS = {

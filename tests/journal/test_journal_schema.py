@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from sqlalchemy import inspect
 
 from reconciler.journal import open_journal, tables
 from reconciler.journal.store import SqlJournal
+from reconciler.model.journal import PlanStatus, SecretField
+from reconciler.model.values import Secret
 
-from .conftest import sample_plan
+from .conftest import ORG, MakeJournal, sample_plan, sample_step
 
 on_both_stores = pytest.mark.parametrize("location", ["sqlite", "postgresql"], indirect=True)
 
@@ -56,6 +59,34 @@ def test_the_first_revision_can_be_taken_back_to_nothing(journal: SqlJournal) ->
         command.downgrade(config, "base")
         left = set(inspect(connection).get_table_names()) - {"sqlite_sequence"}
     assert left == {tables.VERSION_TABLE}
+
+
+@on_both_stores
+def test_secrets_that_plans_wrote_before_they_were_remembered_are_remembered(
+    journal: SqlJournal, make_journal: MakeJournal
+) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    from reconciler.journal import migrations
+
+    secret = replace(sample_step("ACME"), after={"Tier__c": "Gold", "Pin__c": Secret("pin")})
+    plans = [sample_plan(name, steps=[secret], secrets=("pin",)) for name in ("p1", "p2")]
+    for plan in (*plans, sample_plan("p3")):
+        journal.save_plan(plan)
+    for begun in (plans[0], sample_plan("p3")):
+        with journal.open_run(begun, "apply", allowed=[PlanStatus.PLANNED]) as run:
+            run.finish(PlanStatus.APPLIED)
+    config = Config()
+    config.set_main_option("script_location", str(migrations.__path__[0]))
+    config.set_main_option("path_separator", "os")
+    with journal._database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    later = make_journal()
+    assert later.secret_fields(ORG) == [SecretField("Account/ACME", "Pin__c")]
+    assert later.record("p1").status is PlanStatus.APPLIED
+    later.verify_chain()
 
 
 def imported_by(code: str) -> set[str]:
