@@ -310,7 +310,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "dup natural": (
         HEAD + "records:\n  Account:\n    $key: [Name, Site]\n    rows:"
         "  [{Name: a, Site: b}, {Name: a, Site: b}]\n",
-        ["5:32: Account/a/b is declared twice, first"],
+        ["5:33: Account/a/b is declared twice, first"],
     ),
     "user frozen text": (
         HEAD + "users: {a@b.c: {frozen: 'yes', LastName: x}}\n",
