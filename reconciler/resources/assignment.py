@@ -17,8 +17,13 @@ from reconciler.model.promises import AccessChange, Found, Routine
 from reconciler.model.state import LiveRow, Origin, Resource, Scope
 from reconciler.model.values import Ref, Value, make_ref
 
-from .declare import Declarations, Members, Place, make
+from .declare import (
+    Declarations,
+    Place,
+    make,
+)
 from .lookups import fold_ref
+from .members import Members
 from .refs import user
 from .rows import RowKind
 from .setup_objects import only

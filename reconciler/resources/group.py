@@ -23,7 +23,6 @@ from reconciler.spec.nodes import MapNode
 from .api_names import Granted
 from .declare import (
     Declarations,
-    Member,
     MemberList,
     Place,
     Section,
@@ -34,12 +33,12 @@ from .declare import (
     own_texts,
     read_common,
     read_former,
-    read_members,
     split_body,
     unknown_key,
 )
 from .grants import GrantKind
 from .lookups import fold_ref
+from .members import Member, read_members
 from .refs import public_group, queue, user
 from .rows import RowKind
 from .setup_objects import only

@@ -39,10 +39,10 @@ from .declare import (
     own_texts,
     read_common,
     read_former,
-    read_members,
     split_body,
 )
 from .grants import GrantKind
+from .members import read_members
 from .rows import RowKind
 from .setup_objects import FIELD_RIGHTS, OBJECT_RIGHTS, only
 

@@ -27,10 +27,10 @@ from .declare import (
     own_texts,
     read_common,
     read_former,
-    read_members,
     split_body,
 )
 from .lookups import fold_ref
+from .members import read_members
 from .permission_set import set_ref
 from .rows import RowKind
 from .setup_objects import only

@@ -34,10 +34,10 @@ from .declare import (
     entries,
     make,
     read_common,
-    read_members,
     refuse_former,
     split_body,
 )
+from .members import read_members
 from .refs import user as user_ref
 from .rows import RowKind
 from .setup_objects import only
