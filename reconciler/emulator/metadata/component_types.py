@@ -8,7 +8,9 @@ keeps its trees as they came (`StoredType`).
 Trees hold no `fullName`: the name is given beside them (`Account.Tier__c` for a part of an object).
 Content of its own (a class's body, a static resource) is the element `content`, base64, as the WSDL
 has it. The files of a bundle are elements `bundleFile` with `path`, below the bundle's folder, and
-`source`, base64.
+`source`, base64. A whole that is made of components (an object of its fields) is taken apart before
+it is written and put together after it was read (`composed`): neither `read` nor `write` of the whole
+sees its parts, which are components of their own types. Deleting the whole deletes its parts.
 
 Source: Metadata API Developer Guide, "Metadata Types", and its WSDL.
 """
