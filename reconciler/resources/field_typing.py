@@ -13,7 +13,7 @@ from reconciler.model.errors import Problem
 from reconciler.model.promises import OrgClient
 from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import Resource
-from reconciler.model.values import Ref, Value
+from reconciler.model.values import Ref, Secret, Value
 from reconciler.spec.nodes import MapNode
 
 from .api_names import no_such_field, no_such_object
@@ -122,6 +122,10 @@ class FieldTyping:
             if type(value) is Ref or type(value) is bool:
                 typed[name] = value
                 continue
+            if key and type(value) is Secret:
+                secret = _secret_key(name)
+                problems.append(Problem(secret.what, _source_of_name(resource, name), secret.mend))
+                continue
             field, value = self._type_one(resource, info, name, value, problems)
             if field is None:
                 continue
@@ -194,6 +198,8 @@ class FieldTyping:
     def _key_value(self, sobject: str, path: str, raw: Any) -> tuple[str, Value]:
         """Path and value of a parent's key, as the parent's own field is. Raises `Misfit`, `NoSuchField`."""
         path, field = self.types.named(sobject, path)
+        if type(raw) is Secret:
+            raise _secret_key(path)
         if is_empty(raw):
             return path, None
         return path, untyped(raw) if field is None else self._typed_value(sobject, path, field, raw)
@@ -229,6 +235,13 @@ def _token(field: FieldInfo | None, value: Value) -> Value:
     if type(value) is Ref:
         return fold_ref(value)
     return value if field is not None and field.case_sensitive else fold(value)
+
+
+def _secret_key(name: str) -> Misfit:
+    return Misfit(
+        f"'{name}' finds a row and cannot be a secret: keys are shown and stored",
+        "write the key itself, or find the row by another field",
+    )
 
 
 def _said_twice(field: FieldInfo, where: Any) -> Problem:

@@ -152,6 +152,21 @@ def test_objects_with_a_section_of_their_own_are_not_records(kit: Any) -> None:
     assert "declare it under users" in said
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        'rows: [{Code__c: "${pin}"}]',
+        'rows: {A: {Parent__r: {Code__c: "${pin}"}}}',
+    ],
+)
+def test_a_secret_is_no_key(kit: Any, row: str) -> None:
+    body = f"variables: {{pin: {{type: secret}}}}\nrecords: {{Gadget__c: {{$key: Code__c, {row}}}}}"
+    desired = kit.load(body, assigned={"pin": "canary"})
+    with pytest.raises(SpecError, match="'Code__c' finds a row and cannot be a secret") as refused:
+        kit.plan(desired)
+    assert "state.yaml:3:" in str(refused.value) and "canary" not in str(refused.value)
+
+
 # ── composite keys ───────────────────────────────────────────────────────────────────────────────
 
 
