@@ -41,6 +41,28 @@ def read_members(
     An item is a name, or a map whose first key is one of ``words`` (`user`, `group`…) with further
     details beside it.
     """
+    members = _read(value, where, label, into, words)
+    members.listed = list(_once(members.listed, label, into))
+    return members
+
+
+def _once(listed: Iterable[Member], label: str, into: Declarations) -> Iterable[Member]:
+    """Members that say the same twice are told here; what two say of one is for the kind to compare."""
+    seen: dict[object, Member] = {}
+    for member in listed:
+        token = (member.name.casefold(), member.absent, repr(member.details))
+        first = seen.setdefault(token, member)
+        if first is member:
+            yield member
+            continue
+        into.problem(
+            f"{label} names '{member.name}' twice; the first is at {first.source}",
+            member.source,
+            "keep one of the two",
+        )
+
+
+def _read(value: Any, where: SourceRef, label: str, into: Declarations, words: Collection[str]) -> Members:
     members = Members(source=where)
     if isinstance(value, ListNode):
         members.listed = list(_items(value, label, into, words))

@@ -371,13 +371,17 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         HEAD + "queues: {Q: {members: [{user: a@b.c, expires: x}]}}\n",
         ["2:24: unknown key 'expires' in a member of 'Q'"],
     ),
+    "assigned twice": (
+        HEAD + "permission_sets:\n  P: {assigned_to: [a@b.c, A@b.c]}\n",
+        ["3:28: assigned_to of permission set 'P' names 'A@b.c' twice"],
+    ),
     "members twice": (
         HEAD + "queues: {Q: {members: [a@b.c, a@b.c]}}\n",
-        ["2:31: GroupMember/Queue/Q/a@b.c is declared twice, first at "],
+        ["2:31: members of queue 'Q' names 'a@b.c' twice"],
     ),
     "members conflict": (
         HEAD + "queues: {Q: {members: {includes: [a@b.c], excludes: [a@b.c]}}}\n",
-        ["2:54: GroupMember/Queue/Q/a@b.c is declared twice, first at "],
+        ["2:54: GroupMember/Queue/Q/a@b.c is declared twice, first"],
     ),
     "objects null": (
         HEAD + "permission_sets:\n  P: {objects: }\n",
