@@ -32,6 +32,9 @@ from .writes import Transaction
 if TYPE_CHECKING:
     from .soql.run import QueryResult
 
+JOBS_DUE = "bulk_jobs_due"
+"""The fact that says when the next bulk job goes on, in milliseconds; empty while none waits."""
+
 setup_rules.register()
 access_rules.register()
 data_rules.register()
@@ -95,6 +98,10 @@ class EmulatedOrg:
 
     def fact(self, key: str) -> str:
         return self._facts[key]
+
+    def find_fact(self, key: str) -> str | None:
+        """The fact, or None where none was set."""
+        return self._facts.get(key)
 
     def set_fact(self, key: str, value: str) -> None:
         self.store.execute("INSERT OR REPLACE INTO _org VALUES (?, ?)", (key, value))
@@ -195,9 +202,14 @@ class EmulatedOrg:
         Assignments expire; permission set groups are calculated anew.
         """
         self._follow_others()
-        if self._next_expiry is None and self._recalculated_at is None:
+        due = self._facts.get(JOBS_DUE)
+        if self._next_expiry is None and self._recalculated_at is None and not due:
             return
         now = self.clock.now_ms()
+        if due and int(due) <= now:
+            from .bulk.work import advance
+
+            advance(self)
         if self._next_expiry is not None and self._next_expiry <= now:
             self.store.execute(
                 'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ?', (now,)

@@ -106,7 +106,7 @@ class Transaction(Rows):
         table = self.tables[sobject]
         if not table.sobject.createable:
             raise _entity_refused("inserted", table.name)
-        self._enter_lane(table, "insert", fields)
+        self.enter_lane(table, "insert", fields)
         row = self._read_row(table, fields)
         return ids.to_text(self._insert_row(table, row))
 
@@ -116,7 +116,7 @@ class Transaction(Rows):
         if not table.sobject.updateable:
             raise _entity_refused("updated", table.name)
         number = self.find(table, record_id)
-        self._enter_lane(table, "update", fields)
+        self.enter_lane(table, "update", fields)
         changes = self._read_changes(table, fields)
         self._update_row(table, number, changes)
 
@@ -126,14 +126,14 @@ class Transaction(Rows):
         if not table.sobject.deletable:
             raise _entity_refused("deleted", table.name)
         number = self.find(table, record_id)
-        self._enter_lane(table, "delete", {})
+        self.enter_lane(table, "delete", {})
         deletes.delete(self, table, number)
 
     def undelete(self, sobject: str, record_id: str) -> None:
         """Take one row out of the recycle bin, with the rows that were deleted because of it."""
         table = self.tables[sobject]
         number = self._own_id(table, record_id)
-        self._enter_lane(table, "undelete", {})
+        self.enter_lane(table, "undelete", {})
         deletes.undelete(self, table, number)
 
     def purge(self, sobject: str, record_id: str) -> None:
@@ -176,6 +176,13 @@ class Transaction(Rows):
         if update_only:
             raise ApiError("The requested resource does not exist", code="NOT_FOUND", status=404)
         return self.insert(sobject, {**fields, entry.name: value}), True
+
+    def inserts_plainly(self, table: Table) -> bool:
+        """Whether a new row of this object meets nothing but its values' types, required fields and unique keys.
+
+        Bulk loads then write many at once, past `insert`; whatever `insert` learns to ask must say no here.
+        """
+        return rules_for(table.sobject) is None
 
     # -- reading what the client sent
 
@@ -247,6 +254,10 @@ class Transaction(Rows):
         if check := CHECKS.get(entry.name):
             check(self, table, number)
         return number
+
+    def read_value(self, table: Table, entry: Entry, key: str, value: Any) -> Any:
+        """The stored value of what a client sent for a field; a parent is looked up. Raises `ApiError`."""
+        return self._read(table, entry, key, value)
 
     def _check_parent(self, entry: Entry, number: int, text: str) -> None:
         target = self.schema.by_prefix(ids.prefix_of(number))
@@ -360,7 +371,7 @@ class Transaction(Rows):
 
     # -- what may share a transaction
 
-    def _enter_lane(self, table: Table, operation: str, fields: Mapping[str, Any]) -> None:
+    def enter_lane(self, table: Table, operation: str, fields: Mapping[str, Any]) -> None:
         """Refuse setup and other objects in one transaction (MIXED_DML_OPERATION)."""
         setup = table.sobject.setup
         if setup and _may_mix(table.name, operation, fields):

@@ -1,0 +1,124 @@
+"""CSV as Salesforce's bulk loaders read and write it.
+
+The rules and their texts are those of the reader that Salesforce publishes with its client library: a
+quote inside a value that is not quoted, text after a closing quote and a quote that is never closed
+fail the whole job; a line break inside quotes is a line feed; a line with nothing, or with one empty
+value, is no record. A byte order mark is part of the first name, as there.
+
+An upload is cut into parts at record ends, so that no more than one part is read at a time.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
+
+from .refusals import BatchFailed, unparsable
+
+DELIMITERS = {"COMMA": ",", "BACKQUOTE": "`", "CARET": "^", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
+LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+PART_BYTES = 512 * 1024
+FIELD_CHARACTERS = 131_072
+RECORD_CHARACTERS = 400_000
+RECORD_COLUMNS = 5_000
+AFTER_QUOTE = "expected after"
+IN_QUOTES = "unexpected end of data"
+
+
+def parts(body: bytes, size: int = PART_BYTES) -> Iterator[bytes]:
+    """The upload in pieces of about ``size`` bytes, each ending where a record ends.
+
+    A record ends at a line feed with an even number of quotes before it.
+    """
+    start = 0
+    while start < len(body):
+        end = _line_end(body, start + size)
+        odd = body.count(b'"', start, end) % 2
+        while odd and end < len(body):
+            further = _line_end(body, end)
+            odd ^= body.count(b'"', end, further) % 2
+            end = further
+        yield body[start:end]
+        start = end
+
+
+def _line_end(body: bytes, at: int) -> int:
+    found = body.find(b"\n", at)
+    return len(body) if found < 0 else found + 1
+
+
+def read_records(content: bytes, delimiter: str) -> list[list[str]]:
+    """The records of a part, blank ones left out. Raises `BatchFailed`."""
+    text = content.decode("utf-8", "replace")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        records = [
+            each
+            for each in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+            if len(each) > 1 or (each and each[0])
+        ]
+    except csv.Error as error:
+        raise _refusal(str(error)) from error
+    _check(text, delimiter, records)
+    return records
+
+
+def _refusal(why: str) -> BatchFailed:
+    if AFTER_QUOTE in why:
+        return unparsable("Not expecting more text after end quote")
+    if IN_QUOTES in why:
+        return unparsable("EOF reached before closing an opened quote")
+    return unparsable(f"Exceeded max field size: {FIELD_CHARACTERS}")
+
+
+def _check(text: str, delimiter: str, records: list[list[str]]) -> None:
+    if '"' in text and any('"' in each for each in chain.from_iterable(records)):
+        if '"' in _quoted_value(delimiter).sub("", text):
+            raise unparsable("Found unescaped quote. A value with quote should be within a quote")
+    if len(text) <= RECORD_CHARACTERS and len(records) * RECORD_COLUMNS > len(text):
+        return
+    for record in records:
+        if len(record) > RECORD_COLUMNS:
+            raise unparsable(f"Exceeded max number of columns per record : {RECORD_COLUMNS}")
+        if len(record) * FIELD_CHARACTERS > RECORD_CHARACTERS and (
+            length := sum(map(len, record))
+        ) > RECORD_CHARACTERS:
+            raise unparsable(
+                f"Exceeded max length for one record: {length}. Max length for one record should be less than "
+                f"or equal to {RECORD_CHARACTERS}"
+            )
+
+
+@lru_cache(maxsize=8)
+def _quoted_value(delimiter: str) -> re.Pattern[str]:
+    """A well-formed quoted value where a value may begin."""
+    return re.compile(rf'(?:(?<=[{re.escape(delimiter)}\n])|\A)"[^"]*(?:""[^"]*)*"')
+
+
+def check_line_ending(content: bytes, ending: str) -> None:
+    """Raise `BatchFailed` when the header ends with another line ending than the job was told."""
+    line, found, _ = content.partition(b"\n")
+    if found and line.endswith(b"\r") != (ending == "CRLF"):
+        raise BatchFailed(
+            f"LineEnding is invalid on user data. Current LineEnding setting is {ending}", "ClientInputError"
+        )
+
+
+def quoted_line(cells: Sequence[object], delimiter: str, ending: str) -> str:
+    """A line of a result: every value in quotes, None empty."""
+    inside = f'"{delimiter}"'.join(
+        "" if each is None else str(each).replace('"', '""') if each.__class__ is str else str(each)
+        for each in cells
+    )
+    return f'"{inside}"{ending}'
+
+
+def header_line(first: Sequence[str], uploaded: Sequence[str], delimiter: str, ending: str) -> str:
+    """The first line of a result of rows: our columns in quotes, the uploaded names as they came."""
+    plain = io.StringIO()
+    csv.writer(plain, delimiter=delimiter, lineterminator=ending).writerow(uploaded)
+    ours = "".join(f'"{name}"{delimiter}' for name in first)
+    return ours + plain.getvalue()

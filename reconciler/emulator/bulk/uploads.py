@@ -1,0 +1,128 @@
+"""What clients upload, kept in parts, and read again from any record on.
+
+A record is a mapping of the fields to write: the values of a CSV row under its header's names, or an
+object of a JSON or XML batch. An empty CSV value is left out, `#N/A` is null; a column
+`Parent__r.Key__c` names the parent by its key, `User:Owner.Username` says which kind of parent.
+
+Source: Bulk API Developer Guide, "Prepare CSV Files".
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..schema import Field, Schema, SObject
+from . import csvform
+from .refusals import BatchFailed, no_such_field
+
+if TYPE_CHECKING:
+    from ..org import EmulatedOrg
+
+NULL = "#N/A"
+Record = Mapping[str, Any]
+
+
+def keep(org: "EmulatedOrg", owner: int, body: bytes) -> None:
+    """Keep an upload, in place of the one there was."""
+    with org.store.transaction():
+        drop(org, owner)
+        for number, content in enumerate(csvform.parts(body)):
+            org.store.execute("INSERT INTO _bulk_upload VALUES (?, ?, ?)", (owner, number, content))
+
+
+def drop(org: "EmulatedOrg", owner: int) -> None:
+    org.store.execute("DELETE FROM _bulk_upload WHERE owner = ?", (owner,))
+
+
+def is_kept(org: "EmulatedOrg", owner: int) -> bool:
+    return bool(org.store.execute("SELECT 1 FROM _bulk_upload WHERE owner = ? LIMIT 1", (owner,)))
+
+
+def part(org: "EmulatedOrg", owner: int, number: int) -> bytes | None:
+    """One part of an upload; None past the last."""
+    rows = org.store.execute("SELECT content FROM _bulk_upload WHERE owner = ? AND part = ?", (owner, number))
+    return rows[0][0] if rows else None
+
+
+def whole(org: "EmulatedOrg", owner: int) -> bytes:
+    rows = org.store.execute("SELECT content FROM _bulk_upload WHERE owner = ? ORDER BY part", (owner,))
+    return b"".join(content for (content,) in rows)
+
+
+def read_from(
+    org: "EmulatedOrg", owner: int, delimiter: str, number: int, record: int
+) -> Iterator[tuple[int, int, list[list[str]]]]:
+    """The CSV records from one on, a part at a time: its number, the first record's place, the records.
+
+    Raises `csvform.BatchFailed`.
+    """
+    while (content := part(org, owner, number)) is not None:
+        records = csvform.read_records(content, delimiter)
+        if record < len(records):
+            yield number, record, records[record:] if record else records
+        number, record = number + 1, 0
+
+
+# -- the header
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: the field or relationship it names, and of a parent's key the key and kind."""
+
+    name: str
+    key: str
+    parent_key: str | None = None
+    parent_kind: str | None = None
+    field: Field | None = None
+
+    def value(self, cell: str) -> tuple[str, Any]:
+        """The key and value that a cell, which is not empty, sets in a record."""
+        if self.parent_key is None or self.field is None:
+            return self.key, None if cell == NULL else cell
+        if cell == NULL:
+            return self.field.name, None
+        named: dict[str, Any] = {self.parent_key: cell}
+        if self.parent_kind:
+            named["attributes"] = {"type": self.parent_kind}
+        return self.key, named
+
+
+def columns_of(schema: Schema, sobject: SObject, names: Sequence[str]) -> list[Column]:
+    """What the names of a header mean. Raises `BatchFailed` for one that is no field, and for one twice."""
+    columns = [_column(schema, sobject, name) for name in names]
+    seen: set[str] = set()
+    for name in names:
+        if name.lower() in seen:
+            raise BatchFailed(f"Field name duplicated : {name}")
+        seen.add(name.lower())
+    return columns
+
+
+def _column(schema: Schema, sobject: SObject, name: str) -> Column:
+    path, _, key = name.strip().partition(".")
+    if not key:
+        found = sobject.field(path)
+        if found is None:
+            raise no_such_field(name)
+        return Column(name, found.name, field=found)
+    kind, _, relationship = path.rpartition(":")
+    parent = sobject.parent_path(relationship)
+    if parent is None or parent.relationship_name is None or not _is_key(schema, parent, kind, key):
+        raise no_such_field(name)
+    return Column(name, parent.relationship_name, key, kind or None, parent)
+
+
+def _is_key(schema: Schema, parent: Field, kind: str, key: str) -> bool:
+    targets = [each for each in parent.reference_to if not kind or each.lower() == kind.lower()]
+    for target in targets:
+        sobject = schema.get(target)
+        found = sobject.field(key) if sobject else None
+        if found and (found.external_id or found.id_lookup or found.unique or found.name == "Id"):
+            return True
+    return False
+
+
+def record_of(columns: Sequence[Column], cells: Sequence[str]) -> Record:
+    """The record of one CSV row. Values past the header are left out, missing ones are empty."""
+    return dict(column.value(cell) for column, cell in zip(columns, cells, strict=False) if cell)
