@@ -142,3 +142,13 @@ def missing(type_name: str, tree: Tree) -> list[str]:
         for each in (elements(type_name) or {}).values()
         if each.required and not tree.get(each.name)
     ]
+
+
+@cache
+def settings() -> frozenset[str]:
+    """Names of the kinds of settings."""
+    return frozenset(
+        name
+        for name, line in _lines().items()
+        if name.endswith("Settings") and line.split()[0].endswith("<Metadata")
+    )
