@@ -14,7 +14,6 @@ from reconciler.emulator.http.faults import FaultKind
 from reconciler.emulator.http.traffic import traffic
 from reconciler.model.errors import AmbiguousKey, AuthenticationFailed, SpecError
 from reconciler.model.journal import PlanStatus
-from reconciler.model.outcome import Refused
 from tests.conftest import Stage
 
 from .comparing import differences, found, permissions_found, permissions_told, told
@@ -192,7 +191,7 @@ def test_a_run_in_trouble_ends_as_one_that_had_none(
     assert stage.org.snapshot() == before
 
 
-def test_rights_on_fields_that_the_org_lacks_are_refused_one_by_one_and_the_rest_holds(
+def test_rights_on_fields_that_the_org_lacks_are_refused_by_the_plan_one_by_one(
     projects: Projects, on_stage: Any, tmp_path: Path
 ) -> None:
     """npsp's permission sets name fields of packages that are not in the org."""
@@ -206,15 +205,10 @@ def test_rights_on_fields_that_the_org_lacks_are_refused_one_by_one_and_the_rest
     text = text.replace("    fields:\n", "    fields:\n" + "".join(f"      {n}: [read]\n" for n in lacking))
     before = stage.org.snapshot()
 
-    plan = stage.plan(load(write_state(tmp_path / "state", text)))
-    assert stage.apply(plan).status.value == "partly"
-    refused = [
-        event[1] for event in stage.report.events if event[0] == "step" and isinstance(event[2], Refused)
-    ]
-    assert sorted(refused) == sorted(f"FieldPermissions/Gift_Entry/{name}" for name in lacking)
-    assert permissions_found(stage.org, project.permission_sets) == permissions_told(stage.org, [told_set])
-
-    stage.revert(plan)
+    with pytest.raises(SpecError) as refused:
+        stage.plan(load(write_state(tmp_path / "state", text)))
+    assert len(refused.value.problems) == len(lacking)
+    assert all(name.partition(".")[2] in str(refused.value) for name in lacking)
     assert stage.org.snapshot() == before
 
 
