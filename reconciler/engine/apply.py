@@ -25,15 +25,22 @@ from reconciler.model.state import LiveRow
 from reconciler.model.values import Ref
 
 from .impact import count_impact
-from .life import NOT_SENT_CODE, Lives, Status, outcome_to_json
-from .looking import Moved, announce_renames, as_left, is_as_after, is_as_before, moved_from, read_rows
+from .life import Lives, Status, outcome_to_json
+from .looking import Moved, announce_renames, as_left, moved_from, read_rows
 from .rows_index import refs_in
+from .settling import (
+    age_seconds,
+    doubt_problems,
+    not_reached,
+    pauses,
+    read_either_way,
+    verdict,
+    was_not_reached,
+)
 from .world import World, pump
 
 CALL_SECONDS = 150.0
 """Longest that one call may take; the lease must outlive it before a call leaves."""
-GRACE_SECONDS = 3.0
-"""Between two looks at a call without an answer: it may still be running in the org."""
 SETTLE_TRIES = 3
 """How often a call whose answer is lost is sent again after looking said that it had no effect."""
 
@@ -331,37 +338,20 @@ class _Applying:
     # ── settling ─────────────────────────────────────────────────────────────────────────────
 
     def _settle(self, doubtful: Sequence[int], call: int) -> list[int]:
-        """Ask the org what became of steps whose answer was lost; those not reached are returned.
-
-        A call may still be running after its connection is gone, so "no effect" is believed only when
-        a second look after a pause says the same.
-        """
+        """Ask the org what became of steps whose answer was lost; those not reached are returned."""
         steps = self._steps(doubtful)
-        rows = self._read_either_way(steps)
-        if any(not is_as_after(step, rows.get(step.key)) for step in steps):
-            self.orders.pause(GRACE_SECONDS)
-            rows = self._read_either_way(steps)
+        rows = read_either_way(steps, self.world)
+        intended = max((self.lives.steps[number].intended_at for number in doubtful), default="")
+        age = age_seconds(intended, self.orders.now())
+        for seconds in pauses(steps, self.world, age):
+            if not not_reached(steps, rows):
+                break
+            self.orders.pause(seconds)
+            rows = read_either_way(steps, self.world)
         self.rows.update(rows)
-        outcomes = [self._verdict(step, rows.get(step.key)) for step in steps]
+        outcomes = [verdict(step, rows.get(step.key)) for step in steps]
         self._record(Event.SETTLED, doubtful, outcomes, call)
-        return [
-            number
-            for number, each in zip(doubtful, outcomes, strict=True)
-            if isinstance(each, Refused) and each.code == NOT_SENT_CODE
-        ]
-
-    def _read_either_way(self, steps: Sequence[Step]) -> dict[ResourceKey, LiveRow]:
-        """The rows of ``steps`` that may or may not have run: a rename is looked for under both keys."""
-        rows = read_rows(steps, self.world)
-        renamed = [left for step in steps if (left := as_left(step)) is not step and step.key not in rows]
-        return {**rows, **read_rows(renamed, self.world)} if renamed else rows
-
-    def _verdict(self, step: Step, row: LiveRow | None) -> Outcome:
-        if is_as_after(step, row):
-            return Applied(row.record_id if row is not None else "")
-        if is_as_before(step, row):
-            return Refused(NOT_SENT_CODE, "the call had no effect")
-        return Unknown("the row is neither as before nor as after the step")
+        return [number for number, each in zip(doubtful, outcomes, strict=True) if was_not_reached(each)]
 
     def _give_up(self, ready: Sequence[int]) -> None:
         outcomes: list[Outcome] = [
@@ -375,18 +365,7 @@ class _Applying:
         if not doubtful:
             return
         self.run.finish(PlanStatus.PARTLY, remark="in doubt")
-        raise Stuck(*self._doubt_problems(doubtful))
-
-    def _doubt_problems(self, doubtful: Sequence[int]) -> list[Problem]:
-        lines = [
-            Problem(
-                f"{step.address} is in doubt: the {step.action.value} may or may not have been ours",
-                step.source,
-                "compare the row with the plan, make it either as before or as after, then resume",
-            )
-            for step in self._steps(doubtful)
-        ]
-        return [*lines, Problem(f"continue with 'reconcile resume {self.plan.plan_id}'")]
+        raise Stuck(*doubt_problems(self._steps(doubtful), self.plan.plan_id))
 
     # ── ending ───────────────────────────────────────────────────────────────────────────────
 
@@ -423,7 +402,7 @@ class _Applying:
         self.run.append(event, body, remember=remember, forget=forget)
         if remember or forget:
             self.world.secret_fields.refresh()
-        self.lives.take(event, body)
+        self.lives.take(event, body, at=self.orders.now())
 
     def _interrupt(self) -> None:
         self.run.finish(PlanStatus.PARTLY, remark="interrupted")
@@ -451,7 +430,7 @@ class _Applying:
             unprotects=self.plan.unprotects if keep else (),
         )
         if doubtful:
-            raise Stuck(*self._doubt_problems(doubtful))
+            raise Stuck(*doubt_problems(self._steps(doubtful), self.plan.plan_id))
         self.report.run_finished(result)
         return result
 

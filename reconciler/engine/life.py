@@ -75,6 +75,8 @@ class StepLife:
     record_id: str | None = None
     refusal: Refused | None = None
     because: int | None = None
+    intended_at: str = ""
+    """When its last intent was written."""
 
 
 @dataclass(slots=True)
@@ -88,13 +90,14 @@ class Lives:
         """The fold of a plan's entries. Raises `JournalFailed` where an entry has no place."""
         lives = cls([StepLife() for _ in range(count)])
         for entry in entries:
-            lives.take(entry.event, entry.body, entry.seq)
+            lives.take(entry.event, entry.body, entry.seq, at=entry.at)
         return lives
 
-    def take(self, event: Event, body: Any, seq: int = 0) -> None:
+    def take(self, event: Event, body: Any, seq: int = 0, *, at: str = "") -> None:
         if event is Event.INTENDED:
             for number in body["steps"]:
                 self._turn(number, Turn.INTENDED, seq)
+                self.steps[number].intended_at = at
         elif event in (Event.OUTCOME, Event.SETTLED):
             for number, data in zip(body["steps"], body["outcomes"], strict=True):
                 self._settle(number, outcome_from_json(data), seq)

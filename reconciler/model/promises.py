@@ -198,6 +198,10 @@ class Kind(Protocol):
         """Rows that Salesforce makes along with the row of a create, by the keys that look-ups use."""
         ...
 
+    def is_repeatable(self, step: Step) -> bool:
+        """Whether sending ``step`` twice has the effect of sending it once: no second row can come of it."""
+        ...
+
     def can_wait(self, sobject: str, field_name: str) -> bool:
         """Whether a lookup may be left empty on create and filled by a later update."""
         ...

@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.model.errors import SpecError
 from reconciler.model.keys import ResourceKey
-from reconciler.model.plan import Lane
+from reconciler.model.plan import Action, Lane, Step
 from reconciler.model.source import SourceRef, Written
 from reconciler.model.state import Budget, Resource
 from reconciler.spec.json_schema import dollar_keys
@@ -372,3 +372,10 @@ SECTION = Section("records", declare, _schema)
 class Record(RowKind):
     name = "Record"
     lane = Lane.ORDINARY
+
+    def is_repeatable(self, step: Step) -> bool:
+        """A create is, where a field of the key is unique in the org."""
+        if step.action is not Action.CREATE:
+            return True
+        info = self.describes.known(step.sobject)
+        return any((field := info.field(name)) is not None and field.unique for name in step.identity)

@@ -342,6 +342,10 @@ class RowKind:
     def provides(self, step: Step) -> Iterable[Ref]:
         return ()
 
+    def is_repeatable(self, step: Step) -> bool:
+        """Salesforce holds setup rows unique by their natural keys; other kinds say more."""
+        return True
+
     def can_wait(self, sobject: str, field_name: str) -> bool:
         info = self.describes.known(sobject).field(field_name)
         return info is not None and info.nillable and info.updateable

@@ -398,3 +398,35 @@ def test_a_targeted_exact_list_that_is_not_filled_yet_is_filled(demo: Any) -> No
         "create PermissionSet/A",
         "create PermissionSetAssignment/ada@acme.example/A",
     ]
+
+
+# ── calls that outlive their client ──────────────────────────────────────────────────────────────
+
+
+BY_NAME = "records: {Account: {$key: Name, rows: {Acme: {Industry: Banking}}}}"
+
+
+class Waits:
+    """Counts the waits of a run; after some of them a call that was still under way lands."""
+
+    def __init__(self, stage: Any, lands_after: int) -> None:
+        self.stage, self.lands_after, self.seconds = stage, lands_after, list[float]()
+
+    def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        if len(self.seconds) == self.lands_after:
+            self.stage.org.has("Account", Name="Acme", Industry="Banking")
+
+
+@pytest.mark.parametrize("lands_after", [1, 2, 4])
+def test_a_create_that_lands_late_is_not_made_twice(demo: Any, lands_after: int) -> None:
+    demo.faults.add(FaultKind.LOSE_BEFORE, method="POST", path="sobjects", times=1)
+    assert demo.apply(BY_NAME, pause=Waits(demo, lands_after)).status.value == "applied"
+    assert len(demo.org.rows("Account", Name="Acme")) == 1
+
+
+def test_a_create_that_the_org_holds_unique_is_sent_again_after_a_short_wait(demo: Any) -> None:
+    waits = Waits(demo, lands_after=0)
+    demo.faults.add(FaultKind.LOSE_BEFORE, method="POST", path="sobjects", times=1)
+    assert demo.apply(ONE % "Acme", pause=waits).status.value == "applied"
+    assert waits.seconds == [3.0]
