@@ -8,7 +8,7 @@ schema that was added to the standard one.
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from .fresh import UNNAMED, furnish
 from .load_report import LoadReport
 from .load_source import load_source
 from .load_trees import load_records
+from .metadata.jobs import Jobs
 from .schema import Field, Schema
 from .snapshot import living_rows, take_snapshot
 from .store import Store
@@ -30,6 +31,7 @@ from .values import writer
 from .writes import Transaction
 
 if TYPE_CHECKING:
+    from .formula.engine import FormulaStore
     from .soql.run import QueryResult
 
 JOBS_DUE = "bulk_jobs_due"
@@ -55,10 +57,12 @@ class EmulatedOrg:
         self._facts: dict[str, str] = {}
         self._next_expiry: int | None = None
         self._recalculated_at: int | None = None
+        self._next_deployment: int | None = None
         self.recalculation_ms = 0
         """How long a permission set group stays Outdated after its members changed."""
         self.additions = Additions(self.schema, self.store)
         self.components = Components(self.store)
+        self.jobs = Jobs(self.store)
         self.definitions = Definitions(self.schema, self.store)
         self.store.ensure_table("CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._generation = self.store.catch_up()
@@ -87,6 +91,7 @@ class EmulatedOrg:
         self.reread_schema()
         self.watch_expiry()
         self.watch_groups()
+        self.watch_deployments()
         return True
 
     def reread_schema(self) -> None:
@@ -94,10 +99,18 @@ class EmulatedOrg:
         self.schema.become(standard.load())
         self.additions.reload()
 
+    @cached_property
+    def formulas(self) -> "FormulaStore":
+        """The org's formulas; the parser of their language is loaded when somebody asks for them."""
+        from .formula.engine import FormulaStore
+
+        return FormulaStore(self)
+
     # -- facts about the org that are no rows
 
-    def fact(self, key: str) -> str:
-        return self._facts[key]
+    def fact(self, key: str, default: str | None = None) -> str:
+        """What the org knows of itself. Raises `KeyError` for what is not set, unless there is a default."""
+        return self._facts[key] if default is None else self._facts.get(key, default)
 
     def find_fact(self, key: str) -> str | None:
         """The fact, or None where none was set."""
@@ -199,13 +212,16 @@ class EmulatedOrg:
     def settle(self) -> None:
         """Follow what other processes wrote, and let happen what time brings. Costs some microseconds.
 
-        Assignments expire; permission set groups are calculated anew.
+        Assignments expire; permission set groups are calculated anew; deployments go on.
         """
         self._follow_others()
         due = self._facts.get(JOBS_DUE)
-        if self._next_expiry is None and self._recalculated_at is None and not due:
+        waiting = self._next_deployment is not None
+        if self._next_expiry is None and self._recalculated_at is None and not due and not waiting:
             return
         now = self.clock.now_ms()
+        if waiting:
+            self._deploy()
         if due and int(due) <= now:
             from .bulk.work import advance
 
@@ -220,6 +236,20 @@ class EmulatedOrg:
                 'UPDATE "PermissionSetGroup" SET "Status" = \'Updated\' WHERE "Status" = \'Outdated\''
             )
             self._recalculated_at = None
+
+    def _deploy(self) -> None:
+        """Let deployments go on, unless a transaction is open: what it reads must not change under it."""
+        from .metadata import deployments
+
+        with self.store.lock:
+            if not self.store.in_transaction:
+                self._next_deployment = None  # what a deployment asks must not begin it again
+                deployments.advance(self)
+                self.watch_deployments()
+
+    def watch_deployments(self) -> None:
+        """Note whether a deployment is not done; how long it takes is asked when something happens."""
+        self._next_deployment = 0 if self.jobs.any_waiting() else None
 
     def _follow_others(self) -> None:
         if (generation := self.store.catch_up()) != self._generation:
@@ -285,6 +315,8 @@ class EmulatedOrg:
         if field.type == "base64" and values[field.name] is not None:
             record = ids.to_text(values["Id"])
             return f"/services/data/v{version}/sobjects/{table.name}/{record}/{field.name}"
+        if field.computed:
+            return self.to_json(field, self.formulas.value(table, field, values), version)
         return self.to_json(field, values.get(field.name), version)
 
     def to_json(self, field: Field, raw: Any, version: str = "64.0") -> Any:
@@ -339,10 +371,12 @@ class EmulatedOrg:
         twin._facts = dict(self._facts)
         twin._next_expiry = self._next_expiry
         twin._recalculated_at = self._recalculated_at
+        twin._next_deployment = self._next_deployment
         twin.recalculation_ms = self.recalculation_ms
         twin._generation = 0
         twin.additions = Additions(twin.schema, twin.store)
         twin.components = Components(twin.store)
+        twin.jobs = Jobs(twin.store)
         twin.definitions = Definitions(twin.schema, twin.store)
         return twin
 

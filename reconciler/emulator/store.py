@@ -139,6 +139,11 @@ class Store:
         """All of the block or nothing. Nested in another, it is a savepoint of that one."""
         return _Transaction(self)
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether one is open; ask it under `lock`, else it may be another thread's."""
+        return self._depth > 0
+
     # -- serial numbers
 
     def next_serial(self, key: str, first: int = 1) -> int:

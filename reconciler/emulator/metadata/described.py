@@ -83,7 +83,7 @@ def is_known(name: str) -> bool:
 
 def is_settings(name: str) -> bool:
     """Whether a name is of one kind of settings, which are components of the type Settings."""
-    return name.endswith(SETTINGS) and name not in types() and name != "MlSettings"
+    return name.endswith(SETTINGS) and name not in types()
 
 
 def component_of(root: str, full_name: str) -> tuple[str, str]:
