@@ -89,6 +89,8 @@ class Progress:
     processed: int = 0
     failed: int = 0
     message: str | None = None
+    header: list[str] | None = None
+    """Names of the columns of a CSV, known when its first record is due."""
 
     @property
     def id(self) -> str:
@@ -180,6 +182,11 @@ def add(org: "EmulatedOrg", work: Job | Batch) -> None:
         (work.number, getattr(work, owner), work.created_ms, work.due_ms, _about(work)),
     )
     note_due(org)
+
+
+def new_result(org: "EmulatedOrg") -> int:
+    """A number for the file of a query batch's results."""
+    return ids.make(RESULT_PREFIX, org.store.next_serial(RESULT_PREFIX))
 
 
 def save(org: "EmulatedOrg", work: Job | Batch) -> None:

@@ -16,6 +16,7 @@ from threading import Event, Lock
 from typing import Any
 from urllib.parse import unquote_plus
 
+from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import sessions
 from reconciler.emulator.http.envelope import encode, rest_refusal
 from reconciler.emulator.http.message import Reply, Request, ok, text_reply
@@ -44,6 +45,10 @@ class FaultKind(StrEnum):
     """Wait before the effect until the faults are cleared; ``seconds`` at the longest, if more than 0."""
     LOCK = "lock"
     """Refuse writes to ``rows`` with UNABLE_TO_LOCK_ROW."""
+    FAIL_ROWS = "fail_rows"
+    """Refuse ``rows`` of a bulk job, now and later, with the `statusCode`, `message` and `fields` of ``reply``."""
+    STALL = "stall"
+    """Let a bulk job stand still until the faults are cleared."""
     EXPIRE = "expire"
     """End all sessions first."""
     THROTTLE = "throttle"
@@ -103,6 +108,15 @@ class Fault:
     def locks(self, record_id: str, values: Mapping[str, Any]) -> bool:
         text = record_id + json.dumps(values, default=str)
         return not self.rows or any(re.search(each, text) for each in self.rows)
+
+    def row_refusal(self) -> ApiError:
+        """What a row that this fault is for is refused with."""
+        told = self.reply if isinstance(self.reply, dict) else {}
+        return ApiError(
+            str(told.get("message", "An unexpected error occurred.")),
+            code=str(told.get("statusCode", "UNKNOWN_EXCEPTION")),
+            fields=[str(each) for each in told.get("fields", [])],
+        )
 
 
 def _text(request: Request) -> str:
@@ -209,13 +223,26 @@ def _before(
             fault.before(org, request)
         elif fault.kind is FaultKind.LOSE_BEFORE:
             raise ReplyLost
-    locks = [fault for fault in hits if fault.kind is FaultKind.LOCK]
-    if locks:
-        request.locked = lambda record_id, values: any(each.locks(record_id, values) for each in locks)
+    _disturb_rows(request, hits)
     for fault in hits:
         if not fault.after_effect and (reply := _instead(fault)) is not None:
             return reply
     return None
+
+
+def _disturb_rows(request: Request, hits: list[Fault]) -> None:
+    """Hand the faults that are about rows and jobs on with the request."""
+    locks = [fault for fault in hits if fault.kind is FaultKind.LOCK]
+    if locks:
+        request.locked = lambda record_id, values: any(each.locks(record_id, values) for each in locks)
+    refusing = [fault for fault in hits if fault.kind is FaultKind.FAIL_ROWS]
+    if refusing:
+        request.refused = lambda record_id, values: next(
+            (each.row_refusal() for each in refusing if each.locks(record_id, values)), None
+        )
+    stalls = [fault for fault in hits if fault.kind is FaultKind.STALL]
+    if stalls:
+        request.stalled = lambda: not all(each.cleared.is_set() for each in stalls)
 
 
 def _after(org: EmulatedOrg, request: Request, hits: list[Fault], reply: Reply) -> Reply:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.api_version import NEWEST
 from reconciler.emulator.http.jsonform import parse_json
 
@@ -52,6 +53,10 @@ class Request:
     """The transaction this call shares, when a composite resource opened one around it."""
     locked: Callable[[str, Mapping[str, Any]], bool] | None = None
     """A fault: whether somebody else holds the row with this id and these new values."""
+    refused: Callable[[str, Mapping[str, Any]], ApiError | None] | None = None
+    """A fault: the refusal that a row of a bulk job with this id and these new values shall meet."""
+    stalled: Callable[[], bool] | None = None
+    """A fault: whether the bulk job of this call shall stand still, asked whenever it could go on."""
     value: Any = _UNPARSED
     """The body as JSON value, when the caller has it already (composite subrequests)."""
 

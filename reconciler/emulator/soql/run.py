@@ -6,11 +6,13 @@ same, unless they depend on the user or the time.
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
+from ..formula.columns import FUNCTION
 from ..schema import Schema
 from . import limits
 from .aggregates import AggregatePlan, compile_aggregates, too_many_groups
@@ -85,11 +87,39 @@ def run_query(
             raise placed(fault, soql) from None
         except RecursionError:
             raise placed(malformed("SOQL statement is too complicated."), soql) from None
-        if isinstance(plan, AggregatePlan):
-            return _aggregates(org, plan)
-        base = f"/services/data/v{version.removeprefix('v')}{area}"
-        records = _records(org, plan, plan.params, names, base)
-        return QueryResult(records, len(records), plan.columns, sobject=plan.shape.kind)
+        with org.formulas.asking(user_id) if computes(plan) else nullcontext():
+            if isinstance(plan, AggregatePlan):
+                return _aggregates(org, plan)
+            base = f"/services/data/v{version.removeprefix('v')}{area}"
+            records = _records(org, plan, plan.params, names, base)
+            return QueryResult(records, len(records), plan.columns, sobject=plan.shape.kind)
+
+
+def computes(plan: RowPlan | AggregatePlan) -> bool:
+    """Whether the plan asks for formulas, which need to know who asks."""
+    if FUNCTION in plan.sql:
+        return True
+    return isinstance(plan, RowPlan) and any(computes(each.rows) for each in plan.children)
+
+
+def plan_query(
+    org: "EmulatedOrg", soql: str, *, all_rows: bool, user_id: str, version: str
+) -> RowPlan | AggregatePlan:
+    """The compiled query, for who looks at it before it is run. Raises `ApiError`."""
+    try:
+        return _plan(org, org.schema, soql, all_rows, user_id, version)
+    except Fault as fault:
+        raise placed(fault, soql) from None
+    except RecursionError:
+        raise placed(malformed("SOQL statement is too complicated."), soql) from None
+
+
+def stream(org: "EmulatedOrg", plan: RowPlan, version: str, rows: int) -> Iterator[list[dict[str, Any]]]:
+    """The records of a plan, some at a time; the caller holds the store's lock until the last."""
+    base = f"/services/data/v{version.removeprefix('v')}"
+    cursor = org.store.connection.execute(plan.sql, plan.params)
+    while found := cursor.fetchmany(rows):
+        yield _built(org, plan, list(zip(*found, strict=True)), org.schema, base)
 
 
 def _plan(
