@@ -75,20 +75,21 @@ def _refusal(why: str) -> BatchFailed:
 
 
 def _check(text: str, delimiter: str, records: list[list[str]]) -> None:
-    if '"' in text and any('"' in each for each in chain.from_iterable(records)):
-        if '"' in _quoted_value(delimiter).sub("", text):
-            raise unparsable("Found unescaped quote. A value with quote should be within a quote")
+    has_quotes = '"' in text and any('"' in each for each in chain.from_iterable(records))
+    if has_quotes and '"' in _quoted_value(delimiter).sub("", text):
+        raise unparsable("Found unescaped quote. A value with quote should be within a quote")
     if len(text) <= RECORD_CHARACTERS and len(records) * RECORD_COLUMNS > len(text):
         return
     for record in records:
         if len(record) > RECORD_COLUMNS:
             raise unparsable(f"Exceeded max number of columns per record : {RECORD_COLUMNS}")
-        if len(record) * FIELD_CHARACTERS > RECORD_CHARACTERS and (
-            length := sum(map(len, record))
-        ) > RECORD_CHARACTERS:
+        if (
+            len(record) * FIELD_CHARACTERS > RECORD_CHARACTERS
+            and (length := sum(map(len, record))) > RECORD_CHARACTERS
+        ):
             raise unparsable(
-                f"Exceeded max length for one record: {length}. Max length for one record should be less than "
-                f"or equal to {RECORD_CHARACTERS}"
+                f"Exceeded max length for one record: {length}. Max length for one record should be less "
+                f"than or equal to {RECORD_CHARACTERS}"
             )
 
 

@@ -57,8 +57,7 @@ class PlainInsert:
         transaction = Transaction(self.org, self.user)
         transaction.enter_lane(self.table, "insert", {})
         columns = [
-            self._read(transaction, entry, column)
-            for entry, column in zip(self.entries, cells, strict=True)
+            self._read(transaction, entry, column) for entry, column in zip(self.entries, cells, strict=True)
         ]
         if any(
             None in values and entry.name in self.table.required_names

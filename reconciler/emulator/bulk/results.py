@@ -32,7 +32,11 @@ class Outcome:
 
     @property
     def error_text(self) -> str:
-        return "" if self.error is None else row_error(self.error.code, self.error.message, self.error.fields or [])
+        return (
+            ""
+            if self.error is None
+            else row_error(self.error.code, self.error.message, self.error.fields or [])
+        )
 
 
 def _kept(outcome: Outcome) -> Any:

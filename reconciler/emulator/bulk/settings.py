@@ -40,7 +40,9 @@ def configure(org: "EmulatedOrg", **changes: int) -> Settings:
     known = {each.name for each in fields(Settings)}
     for name, value in changes.items():
         if name not in known or type(value) is not int or value < 0:
-            raise ValueError(f"no setting of bulk jobs: {name}={value!r}; there are {', '.join(sorted(known))}")
+            raise ValueError(
+                f"no setting of bulk jobs: {name}={value!r}; there are {', '.join(sorted(known))}"
+            )
     changed = replace(settings(org), **changes)
     org.set_fact(FACT, json.dumps(asdict(changed)))
     return changed

@@ -242,9 +242,7 @@ def _write_csv(org: "EmulatedOrg", job: Job, work: Job | Batch, most: int) -> bo
     return more
 
 
-def _write_rows(
-    org: "EmulatedOrg", job: Job, names: list[str], rows: list[list[str]]
-) -> list[Outcome | int]:
+def _write_rows(org: "EmulatedOrg", job: Job, names: list[str], rows: list[list[str]]) -> list[Outcome | int]:
     if any(len(row) > len(names) for row in rows):
         most = max(map(len, rows))
         raise unparsable(f"Found {most} values in a record, but {len(names)} columns")

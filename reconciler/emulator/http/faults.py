@@ -46,7 +46,7 @@ class FaultKind(StrEnum):
     LOCK = "lock"
     """Refuse writes to ``rows`` with UNABLE_TO_LOCK_ROW."""
     FAIL_ROWS = "fail_rows"
-    """Refuse ``rows`` of a bulk job, now and later, with the `statusCode`, `message` and `fields` of ``reply``."""
+    """Refuse ``rows`` of a bulk job with the `statusCode`, `message` and `fields` of ``reply``."""
     STALL = "stall"
     """Let a bulk job stand still until the faults are cleared."""
     EXPIRE = "expire"

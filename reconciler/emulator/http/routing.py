@@ -37,6 +37,8 @@ MISSING_FAMILIES: dict[str, str] = {
 
 
 JSON_ONLY = ("", "application/json")
+BODY_BYTES = 50 * 1024 * 1024
+"""What a body may have; some endpoints take more and look themselves."""
 
 
 class Family(Enum):
@@ -47,6 +49,7 @@ class Family(Enum):
     OAUTH = "OAuth"
     IDENTITY = "identity"
     SOAP = "partner SOAP"
+    ASYNC = "Bulk API 1.0"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Route:
     lacks: tuple[str, ...] = ()
     media: tuple[str, ...] = JSON_ONLY
     """Content types of a body; others are refused with 415. Looked at for REST only."""
+    most_bytes: int | None = BODY_BYTES
+    """Of a body; None where the endpoint looks itself."""
 
 
 @dataclass
@@ -80,12 +85,13 @@ def route(
     family: Family = Family.REST,
     lacks: Sequence[str] = (),
     media: Sequence[str] = JSON_ONLY,
+    most_bytes: int | None = BODY_BYTES,
 ) -> Callable[[Endpoint], Endpoint]:
     """Register an endpoint. A template without `/services` or `/id` in front is below the data root."""
     whole = template if template.startswith(("/services/", "/id/")) else DATA_ROOT + template
 
     def register(endpoint: Endpoint) -> Endpoint:
-        made = Route(method, whole, family, endpoint, tuple(lacks), tuple(media))
+        made = Route(method, whole, family, endpoint, tuple(lacks), tuple(media), most_bytes)
         node = _TREE
         for segment in _segments(whole):
             branch = node.named if segment.startswith("{") else node.literal

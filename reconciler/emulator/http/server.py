@@ -27,7 +27,7 @@ from reconciler.emulator.http.control import PREFIX, control
 from reconciler.emulator.http.envelope import encode
 from reconciler.emulator.http.faults import Delivery, Faults, ReplyLost, deliver
 from reconciler.emulator.http.message import Headers, Request
-from reconciler.emulator.http.service import BODY_BYTES
+from reconciler.emulator.http.service import LARGEST_BODY_BYTES
 from reconciler.emulator.org import EmulatedOrg
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._read_chunks()
         text = self.headers.get("Content-Length", "0").strip()
-        if not text.isdigit() or int(text) > 2 * BODY_BYTES:
+        if not text.isdigit() or int(text) > LARGEST_BODY_BYTES:
             raise BadBody(f"bad Content-Length: {text}")
         return self._read_exactly(int(text))
 
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
             except ValueError as error:
                 raise BadBody("bad chunk length") from error
             total += size
-            if size < 0 or total > 2 * BODY_BYTES:
+            if size < 0 or total > LARGEST_BODY_BYTES:
                 raise BadBody("body too long")
             if size == 0:
                 break

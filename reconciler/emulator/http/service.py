@@ -13,8 +13,8 @@ import zlib
 from dataclasses import replace
 
 from reconciler.emulator.errors import ApiError, NotFound
+from reconciler.emulator.http import asyncform, oauth_errors, routing, sessions, soapform
 from reconciler.emulator.http import endpoints as _register_endpoints  # noqa: F401  fills the table of routes
-from reconciler.emulator.http import oauth_errors, routing, sessions, soapform
 from reconciler.emulator.http.api_version import version_of
 from reconciler.emulator.http.envelope import encode, rest_refusal
 from reconciler.emulator.http.message import Headers, Reply, Request
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 
 HEAD_BYTES = 16_384
 """Address and header fields together."""
-BODY_BYTES = 50 * 1024 * 1024
+LARGEST_BODY_BYTES = 200 * 1024 * 1024
+"""Past it no body is taken off the wire; what an endpoint takes is `Route.most_bytes`."""
 
 
 class HeadTooLarge(ApiError):
@@ -88,12 +89,16 @@ def _family(path: str) -> Family:
         return Family.SOAP
     if path.startswith("/services/oauth2/"):
         return Family.OAUTH
+    if path.startswith("/services/async/"):
+        return Family.ASYNC
     return Family.REST if path.startswith("/services/data/v") else Family.OPEN
 
 
 def _refuse(family: Family, request: Request, error: ApiError) -> Reply:
     if family is Family.SOAP:
         return soapform.fault(request, error)
+    if family is Family.ASYNC:
+        return asyncform.refusal(request, error)
     if isinstance(error, oauth_errors.OAuthRefusal):
         return error.reply()
     return rest_refusal(error)
@@ -119,6 +124,7 @@ def _checked(org: EmulatedOrg, request: Request) -> Reply:
         _sign_in(org, request)
         traffic(org).count(org.clock.now_ms())
         _check_media_type(request, match.route)
+    _check_body_size(request, match.route)
     return match.answer(org, request)
 
 
@@ -143,8 +149,11 @@ def _check_size(request: Request) -> None:
         raise HeadTooLarge(414)
     if address + sum(len(name) + len(value) + 4 for name, value in request.headers.items()) > HEAD_BYTES:
         raise HeadTooLarge(431)
-    if len(request.body) > BODY_BYTES:
-        raise BodyTooLarge(f"Request body exceeds {BODY_BYTES} bytes")
+
+
+def _check_body_size(request: Request, route: Route) -> None:
+    if route.most_bytes is not None and len(request.body) > route.most_bytes:
+        raise BodyTooLarge(f"Request body exceeds {route.most_bytes} bytes")
 
 
 def _sign_in(org: EmulatedOrg, request: Request) -> None:

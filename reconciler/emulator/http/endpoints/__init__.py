@@ -21,6 +21,9 @@ MODULES = (
     "identity",
     "passwords",
     "partner_soap",
+    "bulk2_ingest",
+    "bulk2_query",
+    "bulk1",
 )
 
 for _module in MODULES:
