@@ -20,6 +20,15 @@ DDL = (
     "id INTEGER, created INTEGER NOT NULL DEFAULT 0, created_by INTEGER, modified_by INTEGER, "
     "PRIMARY KEY (type, full_name)) WITHOUT ROWID"
 )
+STAMP_DDL = (
+    "CREATE TABLE IF NOT EXISTS _components_stamp (stamp INTEGER NOT NULL)",
+    *(
+        f"CREATE TRIGGER IF NOT EXISTS _components_{event} AFTER {event} ON _components "
+        "BEGIN DELETE FROM _components_stamp; INSERT INTO _components_stamp VALUES (random()); END"
+        for event in ("insert", "update", "delete")
+    ),
+)
+"""A random stamp and no count: the write after one that was undone must not look like it."""
 LATER_COLUMNS = (
     "id INTEGER",
     "created INTEGER NOT NULL DEFAULT 0",
@@ -64,6 +73,7 @@ PREFIXES = {
     "FlexiPage": "0M0",
     "Flow": "301",
     "FlowDefinition": "300",
+    "FlowVersion": "301",
     "GlobalValueSet": "0Nt",
     "HomePageLayout": "0Cx",
     "Layout": "00h",
@@ -116,6 +126,14 @@ class Components:
         for column in LATER_COLUMNS:
             if column.split()[0] not in columns:
                 store.execute(f"ALTER TABLE _components ADD COLUMN {column}")
+        for statement in STAMP_DDL:
+            store.execute(statement)
+
+    @property
+    def stamp(self) -> int | None:
+        """Another after each write, whoever wrote, and the old one again when a write was undone."""
+        found = self._store.execute("SELECT stamp FROM _components_stamp")
+        return found[0][0] if found else None
 
     def put(
         self, kind: str, full_name: str, xml: bytes, modified_ms: int = 0, user: int | None = None

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("flows",)
 
 for _module in MODULES:
     import_module(f"{__name__}.{_module}")
