@@ -26,18 +26,24 @@ def parse(content: bytes) -> tuple[str, Tree]:
         raise BadXml("document types are not accepted")
     try:
         root = ElementTree.fromstring(content)  # noqa: S314 - entities are refused above
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        tree = _tree(root)
+    except (ElementTree.ParseError, ValueError, LookupError, RecursionError) as error:
         raise BadXml(str(error)) from error
-    tree = _tree(root)
-    return _local(root.tag), tree if isinstance(tree, dict) else {}
+    return local_name(root.tag), tree if isinstance(tree, dict) else {}
 
 
 def read(path: Path) -> tuple[str, Tree]:
     return parse(path.read_bytes())
 
 
-def _local(tag: str) -> str:
+def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
+
+
+def tree_of(element: ElementTree.Element) -> Tree:
+    """The tree of an element that somebody else parsed; empty when it has no children."""
+    tree = _tree(element)
+    return tree if isinstance(tree, dict) else {}
 
 
 def _tree(element: ElementTree.Element) -> Any:
@@ -47,7 +53,7 @@ def _tree(element: ElementTree.Element) -> Any:
         return element.text or ""
     made: Tree = {}
     for child in element:
-        made.setdefault(_local(child.tag), []).append(_tree(child))
+        made.setdefault(local_name(child.tag), []).append(_tree(child))
     return made
 
 

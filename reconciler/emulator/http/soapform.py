@@ -1,9 +1,10 @@
-"""SOAP of the partner and enterprise APIs: reading the call, writing answers and faults.
+"""SOAP of all APIs that speak it: reading the call, writing answers and faults.
 
-Clients look for some elements by their literal names, so `sessionId` and `serverUrl` carry no prefix
-and the elements of a fault carry `sf:`.
+Which API is asked is the letter of the address (`/services/Soap/u/…`); namespaces and the form of
+faults follow from it (`DIALECTS`). Clients look for some elements by their literal names, so `sessionId`
+and `serverUrl` carry no prefix and the elements of a fault carry `sf:`.
 
-Source: SOAP API Developer Guide; prefixes as recorded.
+Source: SOAP API Developer Guide, Metadata API Developer Guide; prefixes as recorded.
 """
 
 import re
@@ -16,10 +17,30 @@ from reconciler.emulator.http.message import Reply, Request, text_reply
 
 SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-KINDS = {"u": "partner", "c": "enterprise"}
 CONTENT_TYPE = "text/xml; charset=utf-8"
 LOGIN_CODES = ("INVALID_LOGIN", "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", "PASSWORD_LOCKOUT")
 PROLOGUE = '<?xml version="1.0" encoding="UTF-8"?>'
+CLIENT = "soapenv:Client"
+"""Fault code of a call that cannot be read as one of the API's; its text stands alone."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One API's namespaces, and whether its faults tell code and message again in a `detail`."""
+
+    namespace: str
+    fault_namespace: str
+    has_detail: bool = True
+
+
+METADATA = "http://soap.sforce.com/2006/04/metadata"
+APEX = "http://soap.sforce.com/2006/08/apex"
+DIALECTS = {
+    "u": Dialect("urn:partner.soap.sforce.com", "urn:fault.partner.soap.sforce.com"),
+    "c": Dialect("urn:enterprise.soap.sforce.com", "urn:fault.enterprise.soap.sforce.com"),
+    "m": Dialect(METADATA, METADATA, has_detail=False),
+    "s": Dialect(APEX, APEX, has_detail=False),
+}
 
 
 class SoapRefusal(ApiError):
@@ -36,6 +57,10 @@ class SoapCall:
     operation: str
     arguments: dict[str, str]
     session_id: str
+    element: ET.Element
+    """The operation itself, for APIs whose arguments are more than texts."""
+    headers: dict[str, ET.Element]
+    """Elements of the SOAP header, by local name."""
 
 
 def parse(body: bytes) -> SoapCall:
@@ -51,10 +76,13 @@ def parse(body: bytes) -> SoapCall:
         raise SoapRefusal("UNKNOWN_EXCEPTION", "No operation available for request")
     session = next((each for each in root.iter() if _local(each.tag) == "sessionId"), None)
     operation = found[0]
+    header = root.find(f"{{{SOAP_ENVELOPE}}}Header")
     return SoapCall(
         _local(operation.tag),
         {_local(each.tag): each.text or "" for each in operation},
         "" if session is None else (session.text or "").strip(),
+        operation,
+        {_local(each.tag): each for each in (() if header is None else header)},
     )
 
 
@@ -62,17 +90,19 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def kind_of(path: str) -> str:
-    """`partner` or `enterprise`, by the address."""
-    return KINDS.get(path.removeprefix("/services/Soap/").partition("/")[0], "partner")
+def dialect_of(path: str) -> Dialect:
+    """The API an address belongs to; the partner API for what is none."""
+    letter = path.removeprefix("/services/Soap/").partition("/")[0]
+    return DIALECTS.get(letter, DIALECTS["u"])
 
 
-def reply(request: Request, operation: str, result: str) -> Reply:
-    """The answer to an operation; ``result`` is its inner XML."""
+def reply(request: Request, operation: str, result: str, *, header: str = "") -> Reply:
+    """The answer to an operation; ``result`` is its inner XML, ``header`` that of the SOAP header."""
+    head = f"<soapenv:Header>{header}</soapenv:Header>" if header else ""
     return text_reply(
         200,
         f'{PROLOGUE}<soapenv:Envelope xmlns:soapenv="{SOAP_ENVELOPE}" '
-        f'xmlns="urn:{kind_of(request.path)}.soap.sforce.com" xmlns:xsi="{XSI}"><soapenv:Body>'
+        f'xmlns="{dialect_of(request.path).namespace}" xmlns:xsi="{XSI}">{head}<soapenv:Body>'
         f"<{operation}Response>{result}</{operation}Response></soapenv:Body></soapenv:Envelope>",
         CONTENT_TYPE,
     )
@@ -80,17 +110,22 @@ def reply(request: Request, operation: str, result: str) -> Reply:
 
 def fault(request: Request, error: ApiError) -> Reply:
     """A refusal as a SOAP fault, HTTP 500."""
+    dialect = dialect_of(request.path)
     login = error.code in LOGIN_CODES
     kind = "LoginFault" if login else "UnexpectedErrorFault"
-    code = error.code if login else f"sf:{error.code}"
+    code = error.code if login or error.code == CLIENT else f"sf:{error.code}"
     message = escape(error.message)
+    told = message if error.code == CLIENT else f"{error.code}: {message}"
+    detail = (
+        f'<detail><sf:{kind} xsi:type="sf:{kind}"><sf:exceptionCode>{error.code}</sf:exceptionCode>'
+        f"<sf:exceptionMessage>{message}</sf:exceptionMessage></sf:{kind}></detail>"
+    )
     return text_reply(
         500,
         f'{PROLOGUE}<soapenv:Envelope xmlns:soapenv="{SOAP_ENVELOPE}" '
-        f'xmlns:sf="urn:fault.{kind_of(request.path)}.soap.sforce.com" xmlns:xsi="{XSI}"><soapenv:Body>'
-        f"<soapenv:Fault><faultcode>{code}</faultcode><faultstring>{error.code}: {message}</faultstring>"
-        f'<detail><sf:{kind} xsi:type="sf:{kind}"><sf:exceptionCode>{error.code}</sf:exceptionCode>'
-        f"<sf:exceptionMessage>{message}</sf:exceptionMessage></sf:{kind}></detail></soapenv:Fault>"
+        f'xmlns:sf="{dialect.fault_namespace}" xmlns:xsi="{XSI}"><soapenv:Body>'
+        f"<soapenv:Fault><faultcode>{code}</faultcode><faultstring>{told}</faultstring>"
+        f"{detail if dialect.has_detail and error.code != CLIENT else ''}</soapenv:Fault>"
         "</soapenv:Body></soapenv:Envelope>",
         CONTENT_TYPE,
     )

@@ -14,6 +14,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
+FOLDERS = {
+    "ReportFolder": "Report",
+    "DashboardFolder": "Dashboard",
+    "DocumentFolder": "Document",
+    "EmailFolder": "EmailTemplate",
+}
+"""What the folders of some types are called: components of that type with a name without a slash."""
 SETTINGS = "Settings"
 """One type for all settings: `AccountSettings` is the component `Account` of it."""
 
@@ -78,7 +85,7 @@ def by_directory() -> Mapping[str, tuple[Described, ...]]:
 
 def is_known(name: str) -> bool:
     """Whether a package may name the type: one of its own, or a part of another's files."""
-    return name in types() or name in parents() or is_settings(name)
+    return name in types() or name in parents() or name in FOLDERS or is_settings(name)
 
 
 def is_settings(name: str) -> bool:
@@ -94,7 +101,7 @@ def component_of(root: str, full_name: str) -> tuple[str, str]:
     """
     if is_settings(root):
         return SETTINGS, full_name or root.removesuffix(SETTINGS)
-    return root, full_name
+    return FOLDERS.get(root, root), full_name
 
 
 def root_of(type_name: str, full_name: str) -> str:

@@ -21,12 +21,7 @@ from reconciler.emulator.metadata.package_xml import DESTRUCTIVE, MANIFEST
 from reconciler.emulator.metadata_xml import BadXml, Tree, parse
 
 META = "-meta.xml"
-FOLDER_ROOTS = {
-    "Report": "ReportFolder",
-    "Dashboard": "DashboardFolder",
-    "Document": "DocumentFolder",
-    "EmailTemplate": "EmailFolder",
-}
+FOLDER_ROOTS = {name: root for root, name in described.FOLDERS.items()}
 
 
 @dataclass(frozen=True, slots=True)

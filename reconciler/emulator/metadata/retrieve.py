@@ -189,8 +189,6 @@ class _Taking:
             self._add(type_name, full_name, tree)
             self.properties.append(self._properties(type_name, full_name))
             self.taken.setdefault(type_name, []).append(full_name)
-            for part_type, part in composed.parts_of(self.org, type_name, full_name):
-                self.properties.append(self._properties(part_type, part))
             return
         whole = (described.parents()[type_name].name, composed.owner_of(type_name, full_name))
         if composed.add_part(self._loose.setdefault(whole, {}), self.org, type_name, full_name):
