@@ -1,6 +1,7 @@
 """`reconcile emulator`: the emulated org as a server for any Salesforce client."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,11 +9,14 @@ import click
 
 if TYPE_CHECKING:
     from reconciler.emulator.load_report import LoadReport
+    from reconciler.emulator.org import EmulatedOrg
+
+EXISTING_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.group("emulator")
 def command() -> None:
-    """Serve the emulated org, or reset it."""
+    """Serve the emulated org, seed it, keep snapshots of it, take it back to one."""
 
 
 @command.command("serve")
@@ -109,35 +113,116 @@ def _tell(report: "LoadReport") -> None:
         click.echo(safe(f"left out: {each}"), err=True)
 
 
+@command.command("snapshot")
+@click.argument("name", required=False)
+@click.option("--db", type=EXISTING_FILE, help="The org's file; without it, the project's org 'demo'.")
+@click.option("--org", "org_name", default="demo", show_default=True, help="An emulated org of this project.")
+@click.option("--remove", is_flag=True, help="Forget the snapshot NAME.")
+def snapshot(name: str | None, db: Path | None, org_name: str, remove: bool) -> None:
+    """Keep what an emulated org holds as snapshot NAME; without NAME, list what is kept.
+
+    The org may be served meanwhile. 'reset --to NAME' goes back to it.
+
+    \b
+    Example:
+        reconcile emulator snapshot clean --db demo.db
+    """
+    if remove and name is None:
+        raise click.UsageError("--remove needs the NAME of a snapshot")
+    with _opened(db, org_name) as org:
+        if name is None:
+            for each in org.snapshots.names():
+                click.echo(each)
+        elif remove:
+            org.snapshots.remove(name)
+            click.echo(f"Forgotten: {name}.")
+        else:
+            org.snapshots.take(name)
+            click.echo(f"Kept: {name}.")
+
+
 @command.command("reset")
-@click.argument("name", default="demo")
-def reset(name: str) -> None:
-    """Forget the emulated org NAME of this project; the next use makes a new one.
+@click.argument("name", required=False)
+@click.option("--db", type=EXISTING_FILE, help="The file of the org, in place of NAME.")
+@click.option("--to", "to", metavar="SNAPSHOT", help="Go back to this snapshot.")
+def reset(name: str | None, db: Path | None, to: str | None) -> None:
+    """Take an emulated org back: the org NAME of this project ('demo' unless named), or that in a file.
+
+    With --to it is again what it was at that snapshot, also while it is served; sessions stay open. Without
+    it, a project's org is forgotten, and the next use makes a new one; the org in a file is again as it was
+    when 'serve' had made and seeded it.
 
     \b
     Example:
         reconcile emulator reset demo
+        reconcile emulator reset --db demo.db --to clean
     """
     from .demo_org import forget
+
+    if db and name:
+        raise click.UsageError("NAME or --db, not both")
+    if db or to:
+        from reconciler.emulator.kept_snapshots import START
+
+        with _opened(db, name or "demo") as org:
+            org.snapshots.go_back(to or START)
+        click.echo(f"Back at: {to or START}.")
+    else:
+        forget(_file_of(name or "demo"))
+        click.echo(f"Forgotten: {name or 'demo'}.")
+
+
+def _file_of(name: str) -> Path:
+    """The file of an emulated org of this project."""
     from .wiring import Project
 
     project = Project.here()
     org = project.org(name)
     if not org.emulated:
         raise click.ClickException(f"{name} is no emulated org")
-    forget(project.folder / f"{name}.db")
-    click.echo(f"Forgotten: {name}.")
+    return project.folder / f"{name}.db"
+
+
+@contextmanager
+def _opened(db: Path | None, name: str) -> "Iterator[EmulatedOrg]":
+    """An org that is there, and what is wrong with it or its snapshots as our error."""
+    from reconciler.emulator.kept_snapshots import BadName, NoSnapshot
+    from reconciler.emulator.org import EmulatedOrg
+
+    from .demo_org import opening
+
+    file = db or _file_of(name)
+    if not file.exists():
+        raise click.ClickException(f"{name} was not used yet: there is nothing to keep or to take back")
+    try:
+        with opening(f"in {file}", "name the file of an emulated org, and a snapshot that is in order"):
+            org = EmulatedOrg(file)
+            try:
+                yield org
+            finally:
+                org.close()
+    except (BadName, NoSnapshot) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @command.command("gaps")
-def gaps() -> None:
-    """List what the emulated org lacks.
+@click.option("--json", "as_json", is_flag=True, help="As JSON: a list of what lacks what.")
+def gaps(as_json: bool) -> None:
+    """List what the emulated org lacks: for each address, and then whole families of them.
 
     \b
     Example:
         reconcile emulator gaps
     """
-    from reconciler.emulator.http.routing import gaps as find_gaps
+    from reconciler.emulator.http import endpoints, routing
+    from reconciler.render.machine import FORMAT_VERSION, dumps
 
-    for each in find_gaps():
-        click.echo(f"{each['where']}: {', '.join(each['lacks'])}")
+    assert endpoints.MODULES  # importing them fills the table of routes
+    found = routing.gaps()
+    if as_json:
+        click.echo(dumps({"format_version": FORMAT_VERSION, "gaps": found}))
+        return
+    width = max(len(each["where"]) for each in found)
+    for each in found:
+        for line, lacks in enumerate(each["lacks"]):
+            click.echo(f"{'' if line else each['where']:<{width}}  {lacks}")

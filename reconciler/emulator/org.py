@@ -6,6 +6,7 @@ schema that was added to the standard one.
 """
 
 import secrets
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -22,6 +23,7 @@ from .fresh import UNNAMED, furnish
 from .load_report import LoadReport
 from .load_source import load_source
 from .load_trees import load_records
+from .kept_snapshots import KeptSnapshots
 from .metadata.jobs import Jobs
 from .schema import Field, Schema
 from .snapshot import living_rows, take_snapshot
@@ -67,6 +69,8 @@ class EmulatedOrg:
         self.store.ensure_table("CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._generation = self.store.catch_up()
         if not self._reread():
+        self.access = Access(self)
+        self.snapshots = KeptSnapshots(self)
             self._begin(name)
 
     def _begin(self, name: str) -> None:
@@ -400,8 +404,16 @@ def attributes(sobject: str, record_id: str, version: str) -> dict[str, str]:
 
 
 ADDRESS_PARTS = (
+        twin.access = Access(twin)
+        twin.snapshots = self.snapshots.copy_for(twin)
     ("city", "City"),
     ("country", "Country"),
+    def become(self, source: sqlite3.Connection, *, keep: Sequence[str]) -> None:
+        """Hold what the database of the same org held at another time; the tables in ``keep`` stay."""
+        with self.store.lock:
+            self.store.become(source, keep)
+            self._follow_others()
+
     ("geocodeAccuracy", "GeocodeAccuracy"),
     ("latitude", "Latitude"),
     ("longitude", "Longitude"),

@@ -1,10 +1,14 @@
-"""The back door of a served org: faults and the call log, for tests in other processes.
+"""The back door of a served org, for tests in other processes: faults, the call log, snapshots.
 
 `/__emulator__/faults`: POST adds one fault or a list, GET shows them with how often they fired,
 DELETE clears them. `/__emulator__/calls`: GET counts calls by method and address, DELETE forgets
-them. No session is needed, and nothing here counts as a call.
+them. `/__emulator__/snapshot`: POST keeps the org as it is under a `name`, GET lists the names, DELETE
+forgets one. `/__emulator__/reset`: POST makes the org what it was at the snapshot with this `name`, or as
+it was when it was new; faults and calls stay. The name is in the body, `{"name": "clean"}`, or the query.
+No session is needed, and nothing here counts as a call.
 """
 
+import sqlite3
 from collections import Counter
 from typing import Any
 
@@ -13,6 +17,7 @@ from reconciler.emulator.http.envelope import rest_refusal
 from reconciler.emulator.http.faults import SETTABLE, Faults, fault_from_json
 from reconciler.emulator.http.message import Reply, Request, no_content, ok
 from reconciler.emulator.http.traffic import traffic
+from reconciler.emulator.kept_snapshots import START, NoSnapshot
 from reconciler.emulator.org import EmulatedOrg
 
 PREFIX = "/__emulator__/"
@@ -21,14 +26,16 @@ PREFIX = "/__emulator__/"
 def control(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
     """Answer a call below `PREFIX`."""
     what = request.path.removeprefix(PREFIX).strip("/")
-    action = {"faults": _faults, "calls": _calls}.get(what)
+    action = ACTIONS.get(what)
     if action is None:
         return ok({"error": f"no such control: {what}"}, 404)
     try:
         return action(org, faults, request)
     except ApiError as error:
         return rest_refusal(error)
-    except (ValueError, TypeError) as error:
+    except NoSnapshot as error:
+        return ok({"error": str(error)}, 404)
+    except (ValueError, TypeError, sqlite3.DatabaseError) as error:
         return ok({"error": str(error)}, 400)
 
 
@@ -53,3 +60,34 @@ def _calls(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
         {"method": method, "path": path, "count": count} for (method, path), count in Counter(calls).items()
     ]
     return ok({"total": len(calls), "calls": counted})
+
+
+def _snapshot(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
+    if request.method == "POST":
+        org.snapshots.take(name := _name(request))
+        return ok({"name": name}, 201)
+    if request.method == "DELETE":
+        org.snapshots.remove(_name(request))
+        return no_content()
+    return ok([{"name": each} for each in org.snapshots.names()])
+
+
+def _reset(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
+    if request.method != "POST":
+        return ok({"error": "an org is reset by POST"}, 405)
+    org.snapshots.go_back(name := _name(request, START))
+    return ok({"name": name})
+
+
+def _name(request: Request, default: str | None = None) -> str:
+    """The name a call is about. Raises ValueError where there is none."""
+    given = request.json if request.body else {}
+    if not isinstance(given, dict):
+        raise ValueError('the body is an object: {"name": "clean"}')
+    name = given.get("name", request.params.get("name", default))
+    if not isinstance(name, str):
+        raise ValueError('a snapshot has a name: {"name": "clean"}')
+    return name
+
+
+ACTIONS = {"faults": _faults, "calls": _calls, "snapshot": _snapshot, "reset": _reset}

@@ -28,6 +28,7 @@ from reconciler.emulator.http.envelope import encode
 from reconciler.emulator.http.faults import Delivery, Faults, ReplyLost, deliver
 from reconciler.emulator.http.message import Headers, Request
 from reconciler.emulator.http.service import LARGEST_BODY_BYTES
+from reconciler.emulator.kept_snapshots import START
 from reconciler.emulator.org import EmulatedOrg
 
 log = logging.getLogger(__name__)
@@ -291,6 +292,8 @@ def main_serve(
     org = EmulatedOrg(db, name=name or own_name())
     _seed(org, seeds)
     for path in jwt_certificates:
+    if new:
+        org.snapshots.take(START)
         sessions.register_certificate(org, path.read_bytes())
     with Server(org, host=host, port=port, tls=tls) as server:
         print(json.dumps(_ready(server)), flush=True)
