@@ -289,11 +289,12 @@ def main_serve(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    new = db is None or not db.exists()
     org = EmulatedOrg(db, name=name or own_name())
     _seed(org, seeds)
-    for path in jwt_certificates:
     if new:
         org.snapshots.take(START)
+    for path in jwt_certificates:
         sessions.register_certificate(org, path.read_bytes())
     with Server(org, host=host, port=port, tls=tls) as server:
         print(json.dumps(_ready(server)), flush=True)
