@@ -80,6 +80,7 @@ def fields_of(tree: Tree, sets: ValueSets, known: Callable[[str, str], Field | N
     made |= _sizes(tree, kind)
     formula = text(tree, "formula")
     if formula is not None:
+        made["blank_as_zero"] = text(tree, "formulaTreatBlanksAs") == "BlankAsZero"
         return [_formula(made, FORMULA_TYPES.get(kind, described), formula)]
     if kind == "Summary":
         return [_summary(tree, made, known)]
@@ -114,19 +115,21 @@ def _rules(tree: Tree, kind: str, implied: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "AutoNumber":
         made |= {"auto_number": text(tree, "displayFormat") or "{0}", "nillable": False}
         made["permissionable"] = True
+        made["first_number"] = number(tree, "startingNumber", 1)
     if kind == "Html":
         made["filterable"] = False
-    default = _default(text(tree, "defaultValue"), kind)
-    if default is not None:
-        made["default"] = default
-        made["defaulted_on_create"] = True
-    return made
+    return made | _defaults(text(tree, "defaultValue"), kind)
 
 
-def _default(written: str | None, kind: str) -> Any:
-    """The literal a default formula is, as stored; None for formulas that are none."""
+def _defaults(written: str | None, kind: str) -> dict[str, Any]:
     if not written:
-        return None
+        return {}
+    made = {"default": _default(written, kind), "defaulted_on_create": True}
+    return made if kind == "Checkbox" else {**made, "default_formula": written}
+
+
+def _default(written: str, kind: str) -> Any:
+    """The literal a default formula is, as stored; None for formulas that are none."""
     if kind == "Checkbox":
         return written.lower() == "true"
     if kind in ("Number", "Currency", "Percent"):
@@ -330,6 +333,7 @@ def name_field(tree: Tree, label: str) -> Field:
         id_lookup=True,
         name_field=True,
         auto_number=(text(tree, "displayFormat") or "{0}") if automatic else None,
+        first_number=number(tree, "startingNumber", 1),
     )
 
 

@@ -22,6 +22,8 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.further: Sequence[ApiError] = ()
+        """What else was wrong with the same row; validation rules are reported all at once."""
         self.fields = None if fields is None else list(fields)
         if code is not None:
             self.code = code

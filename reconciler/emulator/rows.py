@@ -131,7 +131,7 @@ class Rows:
         return str(self.row(table, number)[named] if named else ids.to_text(number))
 
     def _auto_number(self, table: Table, field: Field) -> str:
-        number = self.store.next_serial(f"{table.name}.{field.name}")
+        number = self.store.next_serial(f"{table.name}.{field.name}", field.first_number)
         return format_auto_number(field.auto_number or "{0}", number, self.org.clock.now())
 
     def _duplicate(self, table: Table, values: dict[str, Any], error: sqlite3.IntegrityError) -> ApiError:

@@ -41,8 +41,14 @@ class Field:
     custom: bool = False
     calculated: bool = False
     formula: str | None = None
+    blank_as_zero: bool = False
+    """Whether a formula takes the blank numbers it names for zero."""
+    default_formula: str | None = None
+    """The default of a custom field as it is written; ``default`` is its value where that is a literal."""
     auto_number: str | None = None
     """Display format of an auto-number, `A-{0000}`."""
+    first_number: int = 1
+    """Where an auto-number begins."""
     summary: Any = None
     reference_to: tuple[str, ...] = ()
     relationship_name: str | None = None
@@ -71,7 +77,12 @@ class Field:
     @property
     def stored(self) -> bool:
         """Whether the table has a column for it: not for addresses, locations and formulas."""
-        return self.type not in ("address", "location") and self.formula is None and self.summary is None
+        return self.type not in ("address", "location") and not self.computed
+
+    @property
+    def computed(self) -> bool:
+        """Whether it is a formula or a roll-up, whose value is made when it is asked for."""
+        return self.formula is not None or self.summary is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,12 @@ class Table:
         self.auto_numbers = [
             (self.position[field.name], field) for field in self.stored if field.auto_number is not None
         ]
+        self.default_formulas = [
+            (self.position[field.name], field)
+            for field in self.stored
+            if field.default_formula is not None and field.default is None
+        ]
+        """Places of values that are computed anew for each row, before the row's own are read."""
         self.has_bin = sobject.has_recycle_bin and "IsDeleted" in self.position
         self.living = ' AND "IsDeleted" = 0' if self.has_bin else ""
         self.name_parts = self._name_parts()

@@ -11,8 +11,9 @@ Together in DML Operations"; error texts as in public captures.
 
 # ruff: noqa: S608 - names come from the schema, values are bound
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import deletes, ids
@@ -25,6 +26,7 @@ from .tables import Entry, Table
 from .values import wrong_id
 
 if TYPE_CHECKING:
+    from .formula.rules import Rule
     from .org import EmulatedOrg
 
 MASTER_RECORD_TYPE = ids.make("012", 0)
@@ -33,6 +35,9 @@ USER_SETUP_FIELDS = frozenset(
     ["UserRoleId", "IsActive", "ForecastEnabled", "IsPortalEnabled", "Username", "ProfileId"]
 )
 """A change to one of these makes a user update a setup write."""
+
+
+ANY_RULE = "SELECT 1 FROM _components WHERE type = 'ValidationRule' LIMIT 1"
 
 
 class MultipleMatches(ApiError):
@@ -182,12 +187,18 @@ class Transaction(Rows):
 
         Bulk loads then write many at once, past `insert`; whatever `insert` learns to ask must say no here.
         """
-        return rules_for(table.sobject) is None
+        return (
+            rules_for(table.sobject) is None
+            and not table.default_formulas
+            and not self.validation.get(table.name)
+        )
 
     # -- reading what the client sent
 
     def _read_row(self, table: Table, fields: Mapping[str, Any]) -> list[Any]:
         row = table.template.copy()
+        for at, field in table.default_formulas:
+            row[at] = self.org.formulas.default(table, field, self.user)
         entries = table.entries
         refused: list[str] = []
         for key, value in fields.items():
@@ -324,6 +335,8 @@ class Transaction(Rows):
         if rules is None:
             if missing := table.missing(row):
                 raise RequiredFieldMissing(missing)
+            if validation := self.validation.get(table.name):
+                self._validate(validation, table, dict(zip(table.columns, row, strict=True)))
             return self.write_row(table, row)
         values = dict(zip(table.columns, row, strict=True))
         if rules.fill:
@@ -332,6 +345,8 @@ class Transaction(Rows):
             raise RequiredFieldMissing(missing)
         if rules.check_insert:
             rules.check_insert(self, table, values)
+        if validation := self.validation.get(table.name):
+            self._validate(validation, table, values)
         if rules.find_same and (same := rules.find_same(self, table, values)) is not None:
             return same
         number = self.write_row(table, [values[column] for column in table.columns])
@@ -343,15 +358,37 @@ class Transaction(Rows):
         rules = rules_for(table.sobject)
         if changes.get("OwnerId", 0) is None:
             raise RequiredFieldMissing(["OwnerId"])
-        old = self.row(table, number) if rules or table.name_parts else {}
+        validation = self.validation.get(table.name)
+        old = self.row(table, number) if rules or table.name_parts or validation else {}
         if rules and rules.check_update:
             rules.check_update(self, table, number, old, changes)
         if table.name_parts:
             new = [(old | changes)[column] for column in table.columns]
             changes["Name"] = table.person_name(new)
+        if validation:
+            self._validate(validation, table, old | changes, old)
         self.set_fields(table, number, changes)
         if rules and rules.after_update:
             rules.after_update(self, table, number, old, changes)
+
+    @cached_property
+    def validation(self) -> "Mapping[str, Sequence[Rule]]":
+        """The org's validation rules by object, as they are when the transaction first asks."""
+        if not self.store.execute(ANY_RULE):
+            return {}
+        return self.org.formulas.rules()
+
+    def _validate(
+        self,
+        rules: "Sequence[Rule]",
+        table: Table,
+        values: Mapping[str, Any],
+        old: Mapping[str, Any] | None = None,
+    ) -> None:
+        from .formula.records import Record, World
+        from .formula.rules import check_rules
+
+        check_rules(rules, Record(World(self.org, self.user), table, values, old))
 
     def find(self, table: Table, record_id: str) -> int:
         """The number of a row that is there. Raises when it is deleted, never was, or is no id."""

@@ -28,12 +28,17 @@ def error_entry(error: ApiError) -> dict[str, object]:
 
 def rest_refusal(error: ApiError) -> Reply:
     headers = {"WWW-Authenticate": "Token"} if error.status == 401 else {}
-    return Reply(status=error.status, value=[error_entry(error)], headers=headers)
+    return Reply(
+        status=error.status, value=[error_entry(each) for each in (error, *error.further)], headers=headers
+    )
 
 
-def result_error(error: ApiError) -> dict[str, object]:
-    """One refusal as the results of collections, trees and jobs write it."""
-    return {"statusCode": error.code, "message": error.message, "fields": error.fields or []}
+def result_errors(error: ApiError) -> list[dict[str, object]]:
+    """The refusals of one row as the results of collections, trees and jobs write them."""
+    return [
+        {"statusCode": each.code, "message": each.message, "fields": each.fields or []}
+        for each in (error, *error.further)
+    ]
 
 
 def encode(request: Request, reply: Reply) -> tuple[dict[str, str], bytes]:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from .. import ids
+from ..access.sharing import filter_sql
+from ..formula.columns import column_sql
 from ..schema import Field, Schema, SObject
 from ..store import quoted
 from . import limits
@@ -157,6 +159,8 @@ class Row:
         found = self.sobject.field(name)
         if found is None:
             return None
+        if found.computed:
+            return found, column_sql(self.sobject.name, found, self.id_sql)
         if not found.stored:
             return found, "NULL"
         sql = f"{self.alias}.{quoted(found.name)}"

@@ -14,7 +14,7 @@ from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.endpoints import external_ids, rows
-from reconciler.emulator.http.envelope import result_error
+from reconciler.emulator.http.envelope import result_errors
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
@@ -117,7 +117,7 @@ def _success(record_id: str, **more: Any) -> dict[str, Any]:
 
 
 def _failure(error: ApiError) -> dict[str, Any]:
-    return {"success": False, "errors": [result_error(error)]}
+    return {"success": False, "errors": result_errors(error)}
 
 
 @route("GET", "/composite")

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml
-from reconciler.emulator.http.envelope import result_error
+from reconciler.emulator.http.envelope import result_errors
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
@@ -57,7 +57,7 @@ def create_tree(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
             if errors:
                 raise _Undo
     except _Undo:
-        results = [{"referenceId": name, "errors": [result_error(each)]} for name, each in errors.items()]
+        results = [{"referenceId": name, "errors": result_errors(each)} for name, each in errors.items()]
         return ok({"hasErrors": True, "results": results}, 400)
     created = [{"referenceId": node.reference_id, "id": node.record_id} for node in nodes]
     return ok({"hasErrors": False, "results": created}, 201)
