@@ -69,7 +69,6 @@ class EmulatedOrg:
         self.store.ensure_table("CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._generation = self.store.catch_up()
         if not self._reread():
-        self.access = Access(self)
         self.snapshots = KeptSnapshots(self)
             self._begin(name)
 
@@ -404,7 +403,6 @@ def attributes(sobject: str, record_id: str, version: str) -> dict[str, str]:
 
 
 ADDRESS_PARTS = (
-        twin.access = Access(twin)
         twin.snapshots = self.snapshots.copy_for(twin)
     ("city", "City"),
     ("country", "Country"),
