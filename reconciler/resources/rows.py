@@ -53,6 +53,9 @@ class RowKind:
     must_exist: ClassVar[bool] = False
     """Rows that Salesforce makes by itself: they can be changed, never made or deleted."""
 
+    filled_by_org: ClassVar[frozenset[str]] = frozenset()
+    """Fields that Salesforce fills by itself although its describe demands them."""
+
     def __init__(self, org: OrgClient, lookups: LookupTable, secrets: Mapping[str, str]) -> None:
         self.org = org
         self.lookups = lookups
@@ -254,7 +257,11 @@ class RowKind:
                 )
             )
         given = {*resource.identity, *resource.fields, *resource.on_create}
-        missing = [field.name for field in info.fields.values() if field.required and field.name not in given]
+        missing = [
+            field.name
+            for field in info.fields.values()
+            if field.required and field.name not in given and field.name not in self.filled_by_org
+        ]
         if missing:
             problems.append(
                 Problem(

@@ -119,6 +119,7 @@ class User(RowKind):
     lane = Lane.SETUP
     deletes = False
     also_read: ClassVar[Mapping[str, tuple[Value, ...]]] = {"IsActive": (True,)}
+    filled_by_org = frozenset(["CommunityNickname"])
 
     def remarks(self, resource: Resource, live: LiveRow) -> Iterable[str]:
         if live.fields["IsActive"] is False and "IsActive" not in resource.fields:

@@ -62,6 +62,7 @@ SECTION = Section("roles", declare, lambda: body_schema(RoleBody, "Roles by API 
 class UserRole(RowKind):
     name = "UserRole"
     lane = Lane.SETUP
+    filled_by_org = frozenset(["OpportunityAccessForAccountOwner"])
 
     def provides(self, step: Step) -> Iterable[Ref]:
         """Groups that Salesforce keeps for each role, by which roles are members of groups."""
