@@ -160,6 +160,8 @@ def _split_object(found: Source, name: str, tree: Tree) -> None:
 
 def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
     """Load one folder; see the head of this module for the order."""
+    from .tooling import apex
+
     found = find_source(folder)
     report.problems += found.problems
     with org.store.transaction():
@@ -175,3 +177,4 @@ def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
         )
         for kind, named in found.components.items():
             report.kept[kind] = report.kept.get(kind, 0) + len(named)
+    report.problems += apex.load_seed(org, folder)

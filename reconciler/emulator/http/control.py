@@ -5,6 +5,7 @@ DELETE clears them. `/__emulator__/calls`: GET counts calls by method and addres
 them. `/__emulator__/snapshot`: POST keeps the org as it is under a `name`, GET lists the names, DELETE
 forgets one. `/__emulator__/reset`: POST makes the org what it was at the snapshot with this `name`, or as
 it was when it was new; faults and calls stay. The name is in the body, `{"name": "clean"}`, or the query.
+`/__emulator__/apex`: POST declares what Apex does (`tooling.apex`), GET shows it, DELETE forgets it.
 No session is needed, and nothing here counts as a call.
 """
 
@@ -79,6 +80,17 @@ def _reset(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
     return ok({"name": name})
 
 
+def _apex(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
+    from reconciler.emulator.tooling import apex
+
+    if request.method == "DELETE":
+        apex.forget(org)
+        return no_content()
+    if request.method == "POST":
+        apex.declare(org, request.json)
+    return ok(apex.declared(org))
+
+
 def _name(request: Request, default: str | None = None) -> str:
     """The name a call is about. Raises ValueError where there is none."""
     given = request.json if request.body else {}
@@ -90,4 +102,4 @@ def _name(request: Request, default: str | None = None) -> str:
     return name
 
 
-ACTIONS = {"faults": _faults, "calls": _calls, "snapshot": _snapshot, "reset": _reset}
+ACTIONS = {"faults": _faults, "calls": _calls, "snapshot": _snapshot, "reset": _reset, "apex": _apex}

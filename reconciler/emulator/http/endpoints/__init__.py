@@ -26,6 +26,7 @@ MODULES = (
     "tooling_queries",
     "tooling_rows",
     "tooling_apex",
+    "apex_soap",
     "bulk2_ingest",
     "bulk2_query",
     "bulk1",
