@@ -7,16 +7,14 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 unexport PYTHONDONTWRITEBYTECODE  # the tests start a hundred processes, and each would compile everything anew
 
-.PHONY: demo test coverage lint bench clean
+.PHONY: demo test lint bench clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/reconcile demo states/quickstart.yaml
 
 test: lint
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -rs
-
-coverage: $(VENV)/.dev
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -rs --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -rs -m long
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -rs -m "not long" --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -46,6 +46,27 @@ if os.environ.get("CI"):
     settings.load_profile("ci")  # the same examples on every run; at a desk they are drawn anew
 
 
+LONG = (
+    "contract/",
+    "projects/",
+    "cli/test_cli_processes.py",
+    "cli/test_cli_sign_in.py",
+    "emulator/core/test_any_input.py",
+    "emulator/soql/test_soql_laws.py",
+    "engine/test_laws.py",
+    "engine/test_story.py",
+)
+"""Whole runs of other processes and properties over many examples: measuring coverage would double their
+time, and what they reach is reached by others too."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.path.relative_to(here).as_posix().startswith(LONG):
+            item.add_marker("long")
+
+
 class Quiet:
     """A reporter that keeps what it is told."""
 
