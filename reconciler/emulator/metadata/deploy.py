@@ -79,7 +79,7 @@ LAST = (
     "Profile",
 )
 """Types that refer to others, in the order they are written; all that are in neither list go between."""
-NEWEST_VERSION = 66.0
+OLDEST_VERSION, NEWEST_VERSION = 7.0, 67.0
 CHECKED_FROM = 30.0
 """Required elements of older versions are not known."""
 
@@ -160,7 +160,7 @@ class _Package:
             version = float(manifest.version or "")
         except ValueError:
             version = 0.0
-        if not 7.0 <= version <= NEWEST_VERSION:
+        if not OLDEST_VERSION <= version <= NEWEST_VERSION:
             problems.append(f"Invalid version specified:{manifest.version}")
         for problem in problems:
             self._fail(MANIFEST, MANIFEST, "", problem)

@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import sessions, soapform
+from reconciler.emulator.http.api_version import FIRST_EVER, NEWEST
 from reconciler.emulator.http.endpoints.metadata_access import check_may_deploy
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.http.routing import Family, route
@@ -113,6 +114,11 @@ def _results(results: list[Result], upsert: bool = False) -> str:
     return "".join(elements({"result": each.as_upsert() if upsert else each.as_save()}) for each in results)
 
 
+def _only_argument(call: SoapCall) -> str:
+    """The one argument of an operation, whatever the client calls it; the WSDL calls one `String`."""
+    return next(iter(call.arguments.values()), "").strip()
+
+
 def _archive(call: SoapCall) -> bytes:
     encoded = call.arguments.get("ZipFile", call.arguments.get("zipFile", ""))
     try:
@@ -192,18 +198,18 @@ def _check_deploy(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
 
 
 def _cancel(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    job_id = next(iter(call.arguments.values()), "").strip()  # the WSDL calls it String
+    job_id = _only_argument(call)
     done = deployments.cancel(org, request.user_id, job_id)
     return elements({"result": {"done": done, "id": deployments.find(org, job_id).text_id}})
 
 
 def _deploy_validated(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    job = deployments.submit_validated(org, request.user_id, call.arguments.get("validationId", "").strip())
+    job = deployments.submit_validated(org, request.user_id, _only_argument(call))
     return element("result", job.text_id)
 
 
 def _retrieve(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    asked = child(tree_of(call.element), "retrieveRequest")
+    asked = next((tree_of(each) for each in call.element), {})  # clients differ in what they call it
     unknown = shapes.misfit("RetrieveRequest", asked)
     if unknown:
         raise SoapRefusal(CLIENT, unknown)
@@ -260,7 +266,16 @@ WRITING: dict[str, Operation] = {
 OPERATIONS = READING | WRITING
 
 
-def _answer(org: EmulatedOrg, request: Request) -> Reply:
+def _version(api: str) -> str:
+    """The version in the address. Raises UNSUPPORTED_API_VERSION."""
+    number = api.removesuffix(".0")
+    if not number.isdigit() or not FIRST_EVER <= int(number) <= NEWEST:
+        raise SoapRefusal("UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL")
+    return f"{int(number)}.0"
+
+
+def _answer(org: EmulatedOrg, request: Request, api: str) -> Reply:
+    request.version = _version(api)
     call = soapform.parse(request.body)
     operation = OPERATIONS.get(call.operation)
     if operation is None:
@@ -276,16 +291,16 @@ def _answer(org: EmulatedOrg, request: Request) -> Reply:
 @route("POST", "/services/Soap/m/{api}", family=Family.SOAP, lacks=LACKS)
 def metadata(org: EmulatedOrg, request: Request, api: str) -> Reply:
     """One operation of the Metadata API."""
-    return _answer(org, request)
+    return _answer(org, request, api)
 
 
 @route("POST", "/services/Soap/m/{api}/{org_id}", family=Family.SOAP)
 def metadata_of_org(org: EmulatedOrg, request: Request, api: str, org_id: str) -> Reply:
     """As above, at the address that login answered, or at `deployRequest`."""
-    return _answer(org, request)
+    return _answer(org, request, api)
 
 
 @route("POST", "/services/Soap/m/{api}/deployRequest/{job_id}", family=Family.SOAP)
 def metadata_of_job(org: EmulatedOrg, request: Request, api: str, job_id: str) -> Reply:
     """As above, at the address some clients ask for a job's state."""
-    return _answer(org, request)
+    return _answer(org, request, api)
