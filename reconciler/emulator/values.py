@@ -205,7 +205,7 @@ def _number(field: Field, value: Any) -> int | float | None:
         if not text:
             return None
         try:
-            number = float(text) if any(char in text for char in ".eE") else int(text)
+            number = float(text) if "." in text or "e" in text or "E" in text else int(text)
         except (ValueError, OverflowError):
             raise WrongType(field, value) from None
         if "_" in text:

@@ -78,17 +78,16 @@ def _check(text: str, delimiter: str, records: list[list[str]]) -> None:
     has_quotes = '"' in text and any('"' in each for each in chain.from_iterable(records))
     if has_quotes and '"' in _quoted_value(delimiter).sub("", text):
         raise unparsable("Found unescaped quote. A value with quote should be within a quote")
-    if len(text) <= RECORD_CHARACTERS and len(records) * RECORD_COLUMNS > len(text):
+    if not records:
         return
-    for record in records:
-        if len(record) > RECORD_COLUMNS:
-            raise unparsable(f"Exceeded max number of columns per record : {RECORD_COLUMNS}")
-        if (
-            len(record) * FIELD_CHARACTERS > RECORD_CHARACTERS
-            and (length := sum(map(len, record))) > RECORD_CHARACTERS
-        ):
+    columns = max(map(len, records))
+    if columns > RECORD_COLUMNS:
+        raise unparsable(f"Exceeded max number of columns per record : {RECORD_COLUMNS}")
+    if columns * max(map(len, chain.from_iterable(records))) > RECORD_CHARACTERS:
+        longest = max(sum(map(len, each)) for each in records)
+        if longest > RECORD_CHARACTERS:
             raise unparsable(
-                f"Exceeded max length for one record: {length}. Max length for one record should be less "
+                f"Exceeded max length for one record: {longest}. Max length for one record should be less "
                 f"than or equal to {RECORD_CHARACTERS}"
             )
 

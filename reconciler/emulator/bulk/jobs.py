@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
-from weakref import WeakSet
 
 from .. import ids
 from ..org import JOBS_DUE
@@ -34,6 +33,8 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS _bulk_result (owner INTEGER NOT NULL, first INTEGER NOT NULL,
        part INTEGER NOT NULL, record INTEGER NOT NULL, count INTEGER NOT NULL, content TEXT NOT NULL,
        PRIMARY KEY (owner, first))""",
+    """CREATE TABLE IF NOT EXISTS _bulk_usage (hour INTEGER NOT NULL, what TEXT NOT NULL,
+       count INTEGER NOT NULL, PRIMARY KEY (hour, what))""",
 )
 JOB_PREFIX, BATCH_PREFIX, RESULT_PREFIX = "750", "751", "752"
 
@@ -156,15 +157,16 @@ class Batch(Progress):
 
 
 AnyWork = TypeVar("AnyWork", Job, Batch)
-_PREPARED: "WeakSet[EmulatedOrg]" = WeakSet()
 
 
 def prepare(org: "EmulatedOrg") -> None:
-    """Make the tables of bulk jobs, once an org."""
-    if org not in _PREPARED:
+    """Make the tables of bulk jobs where they are missing.
+
+    It is looked, not remembered: a transaction that is undone, or a snapshot, takes them away again.
+    """
+    if not org.store.execute("SELECT 1 FROM sqlite_master WHERE name = '_bulk_usage'"):
         for ddl in TABLES:
             org.store.ensure_table(ddl)
-        _PREPARED.add(org)
 
 
 # -- keeping

@@ -45,7 +45,7 @@ class PlainInsert:
     def write(self, rows: Sequence[Sequence[str]]) -> list[int] | None:
         """Write a chunk; the rows' numbers, or None, and nothing is written, when something is refused."""
         width = len(self.columns)
-        if any(len(row) != width for row in rows):
+        if min(map(len, rows)) != width:
             rows = [[*row, *[""] * width][:width] for row in rows]
         try:
             with self.org.store.transaction():

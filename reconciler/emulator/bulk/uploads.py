@@ -10,6 +10,7 @@ Source: Bulk API Developer Guide, "Prepare CSV Files".
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ..schema import Field, Schema, SObject
 from . import csvform
@@ -49,6 +50,20 @@ def whole(org: "EmulatedOrg", owner: int) -> bytes:
     return b"".join(content for (content,) in rows)
 
 
+def records_of(org: "EmulatedOrg", owner: int, delimiter: str, number: int) -> list[list[str]] | None:
+    """The records of one part; None past the last. The part read last is remembered."""
+    content = part(org, owner, number)
+    last = _LAST.get(org)
+    if content is None:
+        return None
+    if last is None or last[0] != content or last[1] != delimiter:
+        last = _LAST[org] = content, delimiter, csvform.read_records(content, delimiter)
+    return last[2]
+
+
+_LAST: "WeakKeyDictionary[EmulatedOrg, tuple[bytes, str, list[list[str]]]]" = WeakKeyDictionary()
+
+
 def read_from(
     org: "EmulatedOrg", owner: int, delimiter: str, number: int, record: int
 ) -> Iterator[tuple[int, int, list[list[str]]]]:
@@ -56,8 +71,7 @@ def read_from(
 
     Raises `csvform.BatchFailed`.
     """
-    while (content := part(org, owner, number)) is not None:
-        records = csvform.read_records(content, delimiter)
+    while (records := records_of(org, owner, delimiter, number)) is not None:
         if record < len(records):
             yield number, record, records[record:] if record else records
         number, record = number + 1, 0

@@ -6,17 +6,14 @@ report it.
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
-from .jobs import DAY_MS
+from .jobs import DAY_MS, prepare
 from .refusals import BulkRefusal
 from .settings import settings
 
 if TYPE_CHECKING:
     from ..org import EmulatedOrg
 
-DDL = """CREATE TABLE IF NOT EXISTS _bulk_usage (hour INTEGER NOT NULL, what TEXT NOT NULL,
-  count INTEGER NOT NULL, PRIMARY KEY (hour, what))"""
 HOUR_MS = 3_600_000
 
 
@@ -27,9 +24,6 @@ class Allowance(StrEnum):
     QUERY_JOBS = "DailyBulkV2QueryJobs"
 
 
-_PREPARED: "WeakSet[EmulatedOrg]" = WeakSet()
-
-
 def allowed(org: "EmulatedOrg", what: Allowance) -> int:
     kept = settings(org)
     return kept.daily_batches if what is Allowance.BATCHES else kept.daily_query_jobs
@@ -37,9 +31,7 @@ def allowed(org: "EmulatedOrg", what: Allowance) -> int:
 
 def used(org: "EmulatedOrg", what: Allowance) -> int:
     """How much was taken in the last 24 hours."""
-    if org not in _PREPARED:
-        org.store.ensure_table(DDL)
-        _PREPARED.add(org)
+    prepare(org)
     first = (org.clock.now_ms() - DAY_MS) // HOUR_MS
     sql = "SELECT COALESCE(SUM(count), 0) FROM _bulk_usage WHERE what = ? AND hour > ?"
     return int(org.store.execute(sql, (what, first))[0][0])

@@ -206,7 +206,7 @@ def _read_header(org: "EmulatedOrg", job: Job, work: Job | Batch | None = None) 
         return
     if work is job:
         csvform.check_line_ending(first, job.line_ending)
-    records = csvform.read_records(first, csvform.DELIMITERS[job.delimiter])
+    records = uploads.records_of(org, work.number, csvform.DELIMITERS[job.delimiter], 0)
     work.header = [each.strip() for each in records[0]] if records else []
     work.record = 1
     columns = uploads.columns_of(org.schema, _sobject(org, job), work.header)
@@ -243,8 +243,7 @@ def _write_csv(org: "EmulatedOrg", job: Job, work: Job | Batch, most: int) -> bo
 
 
 def _write_rows(org: "EmulatedOrg", job: Job, names: list[str], rows: list[list[str]]) -> list[Outcome | int]:
-    if any(len(row) > len(names) for row in rows):
-        most = max(map(len, rows))
+    if (most := max(map(len, rows))) > len(names):
         raise unparsable(f"Found {most} values in a record, but {len(names)} columns")
     columns = uploads.columns_of(org.schema, _sobject(org, job), names)
     task = _task(org, job, {each.key.lower(): at for at, each in enumerate(columns)})
@@ -275,4 +274,4 @@ def _task(org: "EmulatedOrg", job: Job, columns: dict[str, int]) -> Task:
 
 
 def _failures(outcomes: list[Outcome | int] | list[Outcome]) -> int:
-    return sum(1 for each in outcomes if isinstance(each, Outcome) and each.error is not None)
+    return sum(1 for each in outcomes if each.__class__ is not int and each.error is not None)  # type: ignore[union-attr]  # an int is told by its class, which is quicker

@@ -229,8 +229,8 @@ def _rows(org: EmulatedOrg, job: Job) -> Iterator[tuple[Outcome, list[str]]]:
     last, records = -1, list[list[str]]()
     for stretch in results.stretches(org, job.number):
         if stretch.part != last:
-            content = uploads.part(org, job.number, stretch.part) or b""
-            last, records = stretch.part, csvform.read_records(content, delimiter)
+            last = stretch.part
+            records = uploads.records_of(org, job.number, delimiter, last) or []
         yield from zip(stretch.outcomes, records[stretch.record :], strict=False)
 
 
@@ -265,8 +265,7 @@ def _unprocessed(org: EmulatedOrg, job: Job) -> Iterator[str]:
     delimiter = csvform.DELIMITERS[job.delimiter]
     place = job.part, job.record
     if job.header is None:  # it never ran: the header has not been read
-        content = uploads.part(org, job.number, 0)
-        records = csvform.read_records(content, delimiter) if content else []
+        records = uploads.records_of(org, job.number, delimiter, 0) or []
         job.header, place = (records[0] if records else []), (0, 1)
     left = uploads.read_from(org, job.number, delimiter, *place)
     return _lines(job, [], (row for _, _, records in left for row in records))
