@@ -11,6 +11,7 @@ Source: Metadata API Developer Guide, "PermissionSet", "PermissionSetGroup", "Gr
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .access.rights import withhold
 from .errors import ApiError
 from .load_report import Found, LoadReport
 from .load_schema import stub_field
@@ -36,6 +37,15 @@ TAB_VISIBILITY = {
     "DefaultOn": "DefaultOn",
     "DefaultOff": "DefaultOff",
 }
+SAID = {
+    "User": "user",
+    "Group": "group",
+    "Role": "role",
+    "PermissionSet": "permission set",
+    "License": "licence",
+    "CustomObject": "object",
+}
+"""What a seed's report calls a kind of thing that is missing."""
 ACCESSES = (
     ("classAccesses", "apexClass", "ApexClass", "Name"),
     ("pageAccesses", "apexPage", "ApexPage", "Name"),
@@ -47,9 +57,12 @@ ACCESSES = (
 class Loading:
     """One seed being written as rows by the platform."""
 
-    def __init__(self, org: "EmulatedOrg", report: LoadReport) -> None:
+    makes_up = True
+    """Whether fields and objects of other packages that are named are made up."""
+
+    def __init__(self, org: "EmulatedOrg", report: LoadReport, tx: Transaction | None = None) -> None:
         self.org = org
-        self.tx = Transaction(org, org.admin_number)
+        self.tx = tx or Transaction(org, org.admin_number)
         self.report = report
 
     def put(self, sobject: str, key: dict[str, Any], values: dict[str, Any]) -> int:
@@ -62,6 +75,10 @@ class Loading:
     def problem(self, where: str, what: str) -> None:
         self.report.problems.append(f"{where}: {what}")
 
+    def missing(self, where: str, element: str, kind: str, name: str | None) -> None:
+        """An element names something that is not there."""
+        self.problem(where, f"there is no {SAID.get(kind, kind)} {name}")
+
 
 def load_rows(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
     """Write the rows of a seed, each type after those it refers to."""
@@ -72,7 +89,7 @@ def load_rows(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
     _show_to_administrator(loading, found)
 
 
-def _load_role(loading: Loading, name: str, tree: Tree) -> None:
+def load_role(loading: Loading, name: str, tree: Tree) -> None:
     parent_name = text(tree, "parentRole")
     parent = loading.find("UserRole", DeveloperName=parent_name) if parent_name else None
     if parent_name and parent is None:
@@ -92,7 +109,7 @@ def _put_role(loading: Loading, name: str, values: dict[str, Any]) -> int:
     return role
 
 
-def _load_group(loading: Loading, name: str, tree: Tree) -> None:
+def load_group(loading: Loading, name: str, tree: Tree) -> None:
     values = {
         "Name": text(tree, "name") or name,
         "DoesIncludeBosses": int(flag(tree, "doesIncludeBosses")),
@@ -101,7 +118,7 @@ def _load_group(loading: Loading, name: str, tree: Tree) -> None:
     loading.put("Group", {"DeveloperName": name, "Type": "Regular"}, values)
 
 
-def _load_queue(loading: Loading, name: str, tree: Tree) -> None:
+def load_queue(loading: Loading, name: str, tree: Tree) -> None:
     values = {
         "Name": text(tree, "name") or name,
         "Email": text(tree, "email"),
@@ -114,7 +131,7 @@ def _load_queue(loading: Loading, name: str, tree: Tree) -> None:
             spelled = loading.org.schema[sobject].name
             loading.put("QueueSobject", {"QueueId": queue, "SobjectType": spelled}, {})
         else:
-            loading.problem(name, f"the queue serves {sobject}, which is not there")
+            loading.missing(name, "sobjectType", "CustomObject", sobject)
     for member in _queue_members(loading, name, child(tree, "queueMembers")):
         loading.put("GroupMember", {"GroupId": queue, "UserOrGroupId": member}, {})
 
@@ -122,24 +139,30 @@ def _load_queue(loading: Loading, name: str, tree: Tree) -> None:
 def _queue_members(loading: Loading, queue: str, members: Tree) -> Iterator[int]:
     """Users by username; groups and roles by the row of their group."""
     for username in texts(child(members, "users"), "user"):
-        yield from _known(loading, queue, "user", username, loading.find("User", Username=username))
+        found = loading.find("User", Username=username)
+        yield from _known(loading, queue, ("user", "User"), username, found)
     for name in texts(child(members, "publicGroups"), "publicGroup"):
         found = loading.find("Group", DeveloperName=name, Type="Regular")
-        yield from _known(loading, queue, "group", name, found)
+        yield from _known(loading, queue, ("publicGroup", "Group"), name, found)
     for name in texts(child(members, "roles"), "role"):
-        yield from _known(
-            loading, queue, "role", name, loading.find("Group", DeveloperName=name, Type="Role")
-        )
+        found = loading.find("Group", DeveloperName=name, Type="Role")
+        yield from _known(loading, queue, ("role", "Role"), name, found)
+    for element in ("roleAndSubordinates", "roleAndSubordinatesInternal"):
+        for name in texts(child(members, element), element.removesuffix("Internal")):
+            found = loading.find("Group", DeveloperName=name, Type="RoleAndSubordinates")
+            yield from _known(loading, queue, (element, "Role"), name, found)
 
 
-def _known(loading: Loading, where: str, what: str, name: str, found: int | None) -> Iterator[int]:
+def _known(
+    loading: Loading, where: str, what: tuple[str, str], name: str, found: int | None
+) -> Iterator[int]:
     if found is None:
-        loading.problem(where, f"there is no {what} {name}")
+        loading.missing(where, *what, name)
     else:
         yield found
 
 
-def _load_custom_permission(loading: Loading, name: str, tree: Tree) -> None:
+def load_custom_permission(loading: Loading, name: str, tree: Tree) -> None:
     values = {
         "MasterLabel": text(tree, "label") or name,
         "Description": text(tree, "description"),
@@ -156,7 +179,7 @@ def _load_class(loading: Loading, name: str, tree: Tree) -> None:
 # -- permission sets
 
 
-def _load_permission_set(loading: Loading, name: str, tree: Tree) -> None:
+def load_permission_set(loading: Loading, name: str, tree: Tree) -> None:
     values: dict[str, Any] = {
         "Label": text(tree, "label") or name,
         "Description": text(tree, "description"),
@@ -168,7 +191,7 @@ def _load_permission_set(loading: Loading, name: str, tree: Tree) -> None:
             "PermissionSetLicense", MasterLabel=license_name
         )
         if found is None:
-            loading.problem(name, f"there is no licence {license_name}")
+            loading.missing(name, "license", "License", license_name)
         values["LicenseId"] = found
     parent = loading.put("PermissionSet", {"Name": name, "IsOwnedByProfile": 0}, values)
     load_permissions(loading, name, parent, tree)
@@ -209,7 +232,7 @@ def _object_permissions(loading: Loading, name: str, parent: int, item: Tree) ->
     sobject = text(item, "object") or ""
     known = loading.org.schema.get(sobject)
     if known is None:
-        loading.problem(name, f"there is no object {sobject}")
+        loading.missing(name, "object", "CustomObject", sobject)
         return
     rights = {column: int(flag(item, word)) for word, column in OBJECT_RIGHTS.items()}
     key = {"ParentId": parent, "SobjectType": known.name}
@@ -224,13 +247,13 @@ def _field_permissions(loading: Loading, name: str, parent: int, item: Tree) -> 
     owner, _, field_name = full_name.partition(".")
     sobject = loading.org.schema.get(owner)
     field = sobject.field(field_name) if sobject else None
-    if field is None:
+    if field is None and loading.makes_up:
         field = stub_field(loading.org, full_name, loading.report)
     if field is None:
         loading.problem(name, f"In field: field - no CustomField named {full_name} found")
         return
     owner = loading.org.schema[owner].name
-    key = {"ParentId": parent, "Field": f"{owner}.{field.name}"}
+    key: dict[str, Any] = {"ParentId": parent, "Field": f"{owner}.{field.name}"}
     rights = {
         "SobjectType": owner,
         "PermissionsRead": int(flag(item, "readable")),
@@ -240,6 +263,7 @@ def _field_permissions(loading: Loading, name: str, parent: int, item: Tree) -> 
         loading.put("FieldPermissions", key, rights)
     else:
         loading.tx.drop_row("FieldPermissions", key)
+        withhold(loading.tx.store, parent, key["Field"])
 
 
 def _setup_access(
@@ -248,7 +272,8 @@ def _setup_access(
     entity_name, sobject, field = target
     entity = loading.find(sobject, **{field: entity_name})
     if entity is None:
-        loading.problem(name, f"there is no {sobject} {entity_name}")
+        element = next(label for _, label, kind, _ in ACCESSES if kind == sobject)
+        loading.missing(name, element, sobject, entity_name)
         return
     key = {"ParentId": parent, "SetupEntityId": entity}
     if enabled:
@@ -268,7 +293,7 @@ def _tab_setting(loading: Loading, parent: int, item: Tree) -> None:
         loading.tx.drop_row("PermissionSetTabSetting", key)
 
 
-def _load_permission_set_group(loading: Loading, name: str, tree: Tree) -> None:
+def load_permission_set_group(loading: Loading, name: str, tree: Tree) -> None:
     values = {
         "MasterLabel": text(tree, "label") or name,
         "Description": text(tree, "description"),
@@ -284,7 +309,7 @@ def _load_permission_set_group(loading: Loading, name: str, tree: Tree) -> None:
     for sobject, field, element in members:
         for member in texts(tree, element):
             found = loading.find(sobject, **{field: member})
-            for number in _known(loading, name, "permission set", member, found):
+            for number in _known(loading, name, (element.removesuffix("s"), "PermissionSet"), member, found):
                 loading.put(
                     "PermissionSetGroupComponent",
                     {"PermissionSetGroupId": group, "PermissionSetId": number},
@@ -292,11 +317,11 @@ def _load_permission_set_group(loading: Loading, name: str, tree: Tree) -> None:
                 )
 
 
-def _load_muting_set(loading: Loading, name: str, tree: Tree) -> None:
+def load_muting_set(loading: Loading, name: str, tree: Tree) -> None:
     loading.put("MutingPermissionSet", {"DeveloperName": name}, {"MasterLabel": text(tree, "label") or name})
 
 
-def _load_profile(loading: Loading, name: str, tree: Tree) -> None:
+def load_profile(loading: Loading, name: str, tree: Tree) -> None:
     """A profile that the org lacks is made when it is custom; one it has gets what is listed."""
     named = PROFILE_NAMES.get(name, name)
     profile = loading.find("Profile", Name=named)
@@ -327,7 +352,7 @@ PROFILE_NAMES = {
 # -- custom metadata
 
 
-def _load_custom_metadata(loading: Loading, name: str, tree: Tree) -> None:
+def load_custom_metadata(loading: Loading, name: str, tree: Tree) -> None:
     type_name, _, record = name.partition(".")
     sobject = loading.org.schema.get(f"{type_name}__mdt")
     if sobject is None:
@@ -379,15 +404,15 @@ def _show_to_administrator(loading: Loading, found: Found) -> None:
 
 
 LOADERS: tuple[tuple[str, Callable[[Loading, str, Tree], None]], ...] = (
-    ("Role", _load_role),
-    ("Group", _load_group),
-    ("Queue", _load_queue),
-    ("CustomPermission", _load_custom_permission),
+    ("Role", load_role),
+    ("Group", load_group),
+    ("Queue", load_queue),
+    ("CustomPermission", load_custom_permission),
     ("ApexClass", _load_class),
-    ("CustomMetadata", _load_custom_metadata),
-    ("PermissionSet", _load_permission_set),
-    ("MutingPermissionSet", _load_muting_set),
-    ("PermissionSetGroup", _load_permission_set_group),
-    ("Profile", _load_profile),
+    ("CustomMetadata", load_custom_metadata),
+    ("PermissionSet", load_permission_set),
+    ("MutingPermissionSet", load_muting_set),
+    ("PermissionSetGroup", load_permission_set_group),
+    ("Profile", load_profile),
 )
 """Types that live as rows, in the order they are written."""
