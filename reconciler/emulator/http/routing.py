@@ -1,8 +1,9 @@
 """The table of routes, and what it lacks.
 
-An endpoint registers itself with `route`; its module is imported by `endpoints`. A template is a
-path whose `{name}` segments are handed to the endpoint, percent-decoded. Literal segments win over
-named ones, so `/sobjects/{sobject}/describe` is found before `/sobjects/{sobject}/{record_id}`.
+An endpoint registers itself with `route`; `endpoints` imports its module when its area is first
+asked for. A template is a path whose `{name}` segments are handed to the endpoint, percent-decoded.
+Literal segments win over named ones, so `/sobjects/{sobject}/describe` is found before
+`/sobjects/{sobject}/{record_id}`.
 
 What an endpoint does not do is data (``lacks``), and so is what has no endpoint at all
 (`MISSING_FAMILIES`); `gaps` gives both to `reconcile emulator gaps`.
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from reconciler.emulator.errors import ApiError
+from reconciler.emulator.http import endpoints
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.org import EmulatedOrg
 
@@ -136,6 +138,7 @@ def find(method: str, path: str) -> Match | None:
     Raises `MethodNotAllowed` when some template has. HEAD is served by GET.
     """
     segments = [unquote(segment) for segment in _segments(path)]
+    endpoints.load(endpoints.area_of(segments))
     allowed: list[str] = []
     for node, arguments in _walk(_TREE, segments, {}):
         found = node.routes.get("GET" if method == "HEAD" else method)
@@ -169,6 +172,7 @@ def _walk(
 
 def routes() -> list[Route]:
     """All routes, by template."""
+    endpoints.load_all()
     return sorted(_ROUTES, key=lambda each: (each.template, each.method))
 
 

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import asyncform, oauth_errors, routing, sessions, soapform
-from reconciler.emulator.http import endpoints as _register_endpoints  # noqa: F401  fills the table of routes
 from reconciler.emulator.http.api_version import version_of
 from reconciler.emulator.http.envelope import encode, rest_refusal
 from reconciler.emulator.http.message import Headers, Reply, Request

@@ -1,0 +1,235 @@
+"""The emulated org as a server: how soon it answers, how much it carries, beside a bare server in turn.
+
+The peer is `bare_server.py`: what the standard library's server and SQLite cost alone. The client is
+`http.client` on one connection kept alive, in this process; wall seconds are what it waited for, CPU
+seconds are the server's own.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from reconciler.emulator import ids
+from reconciler.emulator.org import EmulatedOrg
+
+HERE = Path(__file__).parent
+ORGS = HERE.parents[1] / "shared" / "orgs"
+SERVE = [sys.executable, "-m", "reconciler", "emulator", "serve"]
+BARE = [sys.executable, str(HERE / "bare_server.py")]
+DATA = "/services/data/v64.0"
+TICKS = os.sysconf("SC_CLK_TCK")
+MILLION = 1_000_000
+
+
+@dataclass
+class Served:
+    """A server that runs, and one connection to it."""
+
+    process: "subprocess.Popen[str]"
+    begun: float
+    ready: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert self.process.stdout is not None
+        self.ready = json.loads(self.process.stdout.readline())
+        address = urlsplit(self.ready["url"])
+        self._connection = http.client.HTTPConnection(str(address.hostname), address.port)
+        self._headers = {
+            "Authorization": f"Bearer {self.ready['access_token']}",
+            "Content-Type": "application/json",
+        }
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        self._connection.request(method, path, body, self._headers)
+        reply = self._connection.getresponse()
+        content = reply.read()
+        if reply.status >= 300:
+            raise RuntimeError(f"{method} {path}: {reply.status} {content[:300]!r}")
+        return content
+
+    def cpu_seconds(self) -> float:
+        parts = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(parts[11]) + int(parts[12])) / TICKS
+
+
+@contextmanager
+def serving(command: Sequence[str]) -> Iterator[Served]:
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Served(process, begun)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def start_up(rounds: int) -> None:
+    """Seconds from spawn to the first answer."""
+    commands = {"bare server": BARE, "emulated org": SERVE}
+    for name in ("ebikes", "pmm"):
+        if (ORGS / name).is_dir():
+            commands[f"emulated org with {name}"] = [*SERVE, "--seed", str(ORGS / name)]
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for round_ in range(rounds + 1):
+        for name, command in commands.items():
+            with serving(command) as server:
+                server.call("GET", f"{DATA}/limits")
+                if round_:  # the first only warms the caches
+                    found[name].append((time.perf_counter() - server.begun, server.cpu_seconds()))
+    print("\n| spawn to first answer | wall s | CPU s | CPU x bare |\n|---|---|---|---|")
+    bare = statistics.median(cpu for _, cpu in found["bare server"])
+    for name, each in found.items():
+        wall, cpu = (statistics.median(column) for column in zip(*each, strict=True))
+        print(f"| {name} | {wall:.3f} | {cpu:.3f} | {cpu / bare:.1f} |")
+
+
+def rate(server: Served, count: int, call: Callable[[], Any]) -> tuple[float, float]:
+    """Calls a wall second, and the server's CPU milliseconds a call."""
+    call()
+    cpu, begun = server.cpu_seconds(), time.perf_counter()
+    for _ in range(count):
+        call()
+    wall = time.perf_counter() - begun
+    return count / wall, (server.cpu_seconds() - cpu) / count * 1000
+
+
+def records(count: int) -> bytes:
+    """A body of new accounts, 13 fields each."""
+    made = [
+        {
+            "attributes": {"type": "Account"},
+            "Name": f"Account {at}",
+            "AccountNumber": f"A-{at:06d}",
+            "Phone": "+1 555 0100",
+            "Website": "https://acme.example",
+            "Industry": "Energy",
+            "AnnualRevenue": 1000.5 + at,
+            "NumberOfEmployees": at,
+            "BillingStreet": "1 Main Street",
+            "BillingCity": "Springfield",
+            "BillingPostalCode": "12345",
+            "BillingCountry": "US",
+            "Description": "A text of some length that says what this account is about",
+            "Site": "Head office",
+        }
+        for at in range(count)
+    ]
+    return json.dumps({"allOrNone": False, "records": made}).encode()
+
+
+def throughput(rounds: int) -> None:
+    body = records(200)
+    table: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    with serving(BARE) as bare, serving(SERVE) as org:
+        account = json.loads(org.call("POST", f"{DATA}/composite/sobjects", records(1)))[0]["id"]
+        soql = quote(f"SELECT Id, Name FROM Account WHERE Id = '{account}'")
+        calls: dict[str, tuple[int, tuple[str, str, bytes | None]]] = {
+            "GET of one row, two fields": (
+                600,
+                ("GET", f"{DATA}/sobjects/Account/{account}?fields=Id,Name", None),
+            ),
+            "GET of the versions": (600, ("GET", "/services/data/", None)),
+            "query of one row": (600, ("GET", f"{DATA}/query?q={soql}", None)),
+            "200 records created": (60, ("POST", f"{DATA}/composite/sobjects", body)),
+        }
+        for _ in range(rounds):
+            for name, (count, call) in calls.items():
+                for who, server in (("bare", bare), ("org", org)):
+                    found = rate(server, count, lambda server=server, call=call: server.call(*call))  # type: ignore[misc]  # default arguments bind the loop variables
+                    table.setdefault(name, {}).setdefault(who, []).append(found)
+    print("\n| one client, kept alive | calls/s | CPU ms | bare: calls/s | CPU ms | calls/s ratio |")
+    print("|---|---|---|---|---|---|")
+    for name, sides in table.items():
+        per = {
+            who: [statistics.median(column) for column in zip(*each, strict=True)]
+            for who, each in sides.items()
+        }
+        ours, bare_ = per["org"], per["bare"]
+        print(
+            f"| {name} | {ours[0]:.0f} | {ours[1]:.2f} | {bare_[0]:.0f} | {bare_[1]:.2f} "
+            f"| {ours[0] / bare_[0]:.2f} |"
+        )
+
+
+def timed(times: int, act: Callable[[], Any]) -> float:
+    """Median CPU milliseconds of this process."""
+    costs = []
+    for _ in range(times):
+        begun = time.process_time()
+        act()
+        costs.append((time.process_time() - begun) * 1000)
+    return statistics.median(costs)
+
+
+def copies(folder: Path) -> None:
+    """Forks and snapshots of an org with a real project's schema."""
+    print("\n| copies | CPU ms |\n|---|---|")
+    for where, path in (("in memory", None), ("in a file", folder / "copies.db")):
+        org = EmulatedOrg(path)
+        if (ORGS / "pmm").is_dir():
+            org.load(ORGS / "pmm")
+        print(f"| fork, {where} | {timed(15, lambda org=org: org.fork().close()):.1f} |")  # type: ignore[misc]  # default argument binds the loop variable
+        print(f"| snapshot, {where} | {timed(15, lambda org=org: org.snapshots.take('clean')):.1f} |")  # type: ignore[misc]  # as above
+        print(f"| reset, {where} | {timed(15, lambda org=org: org.snapshots.go_back('clean')):.1f} |")  # type: ignore[misc]  # as above
+        org.close()
+
+
+def million(folder: Path) -> None:
+    """Questions to an org in a file with a million contacts."""
+    org = EmulatedOrg(folder / "million.db")
+    parent = org.has("Account", Name="Parent")
+    with org.transaction() as tx:
+        tx.system_insert("Contact", LastName="Last")
+    columns = '"Id", "LastName", "Name", "Email", "AccountId", "IsDeleted", "OwnerId"'
+    values = '"Id" + 1 + ?1, ?2 || ?1, ?2 || ?1, ?3 || ?1, ?4, 0, "OwnerId"'
+    sql = f'INSERT INTO "Contact" ({columns}) SELECT {values} FROM "Contact" LIMIT 1'
+    with org.store.transaction():
+        org.store.execute_many(
+            sql, [(at, "N", "e", ids.parse(parent) if at % 1000 == 0 else None) for at in range(MILLION)]
+        )
+    last = org.query("SELECT Id FROM Contact ORDER BY Id DESC LIMIT 1").records[0]["Id"]
+    print("\n| a million contacts in a file | CPU ms |\n|---|---|")
+    for soql in (
+        f"SELECT Id, Name FROM Contact WHERE Id = '{last}'",
+        f"SELECT Id, Name FROM Contact WHERE AccountId = '{parent}'",
+        "SELECT Id, Name FROM Contact LIMIT 200",
+        "SELECT Id, Name FROM Contact ORDER BY Id DESC LIMIT 200",
+        "SELECT COUNT() FROM Contact",
+    ):
+        org.query(soql)
+        shown = soql.replace(last, "…").replace(parent, "…")
+        print(f"| {shown} | {timed(5, lambda soql=soql: org.query(soql)):.2f} |")  # type: ignore[misc]  # default argument binds the loop variable
+    org.close()
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--only", choices=("start", "throughput", "copies", "million"))
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        acts: dict[str, Callable[[], None]] = {
+            "start": lambda: start_up(chosen.rounds),
+            "throughput": lambda: throughput(chosen.rounds),
+            "copies": lambda: copies(Path(name)),
+            "million": lambda: million(Path(name)),
+        }
+        for each, act in acts.items():
+            if chosen.only in (None, each):
+                act()
+
+
+if __name__ == "__main__":
+    main()
