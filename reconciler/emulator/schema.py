@@ -73,6 +73,11 @@ class Field:
     encrypted: bool = False
     extra_type_info: str | None = None
     help_text: str | None = None
+    search_prefilterable: bool = False
+    name_pointing: bool | None = None
+    """Whether a path over the reference leads to a Name; None where that follows from its targets."""
+    byte_length: int | None = None
+    """None where it follows from the length."""
 
     @property
     def stored(self) -> bool:

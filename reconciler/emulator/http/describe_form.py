@@ -1,7 +1,8 @@
-"""The describe of objects and fields, in the form of API 50 and later: 45 keys, 57 a field.
+"""The describe of objects and fields: 45 keys and 57 a field from API 50 on, fewer before.
 
 Values that no field of this schema can differ in stand in `FIELD_CONSTANTS` and `OBJECT_FLAGS`; the
-rest is read from the schema. Keys come in alphabetical order, as Salesforce writes them.
+rest is read from the schema. Keys come in alphabetical order, as Salesforce writes them; the version
+in which a key is first known to be there stands in `SINCE`.
 
 Source: REST API Developer Guide, "sObject Describe"; keys and constants as recorded.
 """
@@ -52,7 +53,6 @@ FIELD_CONSTANTS: dict[str, Any] = {
     "mask": None,
     "maskType": None,
     "referenceTargetField": None,
-    "searchPrefilterable": False,
 }
 
 GLOBAL_FLAGS: dict[str, Any] = {
@@ -77,7 +77,6 @@ GLOBAL_FLAGS: dict[str, Any] = {
 
 OBJECT_FLAGS: dict[str, Any] = {
     "actionOverrides": [],
-    "compactLayoutable": True,
     "defaultImplementation": None,
     "extendedBy": None,
     "extendsInterfaces": None,
@@ -87,9 +86,41 @@ OBJECT_FLAGS: dict[str, Any] = {
     "lookupLayoutable": None,
     "namedLayoutInfos": [],
     "networkScopeFieldName": None,
-    "searchLayoutable": True,
     "sobjectDescribeOption": "FULL",
 }
+
+SINCE: dict[str, dict[str, int]] = {
+    "field": {
+        **dict.fromkeys(("aggregatable", "compoundFieldName", "encrypted", "extraTypeInfo"), 33),
+        **dict.fromkeys(("filteredLookupInfo", "highScaleNumber", "mask", "maskType"), 33),
+        **dict.fromkeys(("polymorphicForeignKey", "queryByDistance", "referenceTargetField"), 33),
+        **dict.fromkeys(("searchPrefilterable",), 33),
+        **dict.fromkeys(("aiPredictionField", "formulaTreatNullNumberAsZero"), 43),
+    },
+    "object": {
+        **dict.fromkeys(("actionOverrides", "compactLayoutable", "namedLayoutInfos"), 33),
+        **dict.fromkeys(("networkScopeFieldName", "supportedScopes"), 33),
+        **dict.fromkeys(("hasSubtypes", "isSubtype", "mruEnabled"), 38),
+        **dict.fromkeys(("deepCloneable", "defaultImplementation", "extendedBy"), 48),
+        **dict.fromkeys(("extendsInterfaces", "implementedBy", "implementsInterfaces"), 48),
+        **dict.fromkeys(("isInterface",), 48),
+        **dict.fromkeys(("associateEntityType", "associateParentEntity"), 50),
+    },
+    "record type": {"active": 33, "master": 33, "urls": 33, "developerName": 43},
+    "child": {"junctionIdListNames": 33, "junctionReferenceTo": 33},
+    "urls": {"approvalLayouts": 33, "compactLayouts": 33, "layouts": 33, "listviews": 33, "quickActions": 33},
+}
+"""Keys that older versions lack. Recorded at 26, 32, 37, 42, 46 and from 50 on; between is a guess."""
+
+
+PARTS = {"fields": "field", "childRelationships": "child", "recordTypeInfos": "record type"}
+
+
+def known_at(version: int, what: str, value: dict[str, Any]) -> dict[str, Any]:
+    """The keys that a version has."""
+    since = SINCE[what]
+    return {key: each for key, each in value.items() if since.get(key, 0) <= version}
+
 
 LAYOUT_URLS = ("compactLayouts", "approvalLayouts", "listviews", "quickActions", "layouts")
 PAGE_URLS = ("uiDetailTemplate", "uiEditTemplate", "uiNewRecord")
@@ -112,9 +143,16 @@ def global_entry(sobject: SObject, data_path: str) -> dict[str, Any]:
         "updateable": sobject.updateable,
     }
     entry |= {key: value for key, value in sobject.flags.items() if key in GLOBAL_FLAGS}
-    entry = dict(sorted(entry.items()))
-    entry["urls"] = object_urls(sobject, data_path, layouts=bool(entry["layoutable"]))
+    layouts = bool(entry["layoutable"])
+    version = version_in(data_path)
+    entry = known_at(version, "object", dict(sorted(entry.items())))
+    entry["urls"] = object_urls(sobject, data_path, layouts=layouts)
     return entry
+
+
+def version_in(data_path: str) -> int:
+    """The version whose describe is asked, by the start of its addresses."""
+    return int(data_path.rpartition("/v")[2].partition(".")[0])
 
 
 def object_urls(
@@ -136,7 +174,8 @@ def object_urls(
         "sobject": base,
     }
     left_out = (() if layouts else LAYOUT_URLS) + (() if layouts and base_url else PAGE_URLS)
-    return {name: url for name, url in urls.items() if name not in left_out}
+    kept = {name: url for name, url in urls.items() if name not in left_out}
+    return known_at(version_in(data_path), "urls", kept)
 
 
 def describe(
@@ -148,14 +187,29 @@ def describe(
         **{key: each for key, each in global_entry(sobject, data_path).items() if key != "urls"},
         "childRelationships": [_child(each) for each in schema.children_of(sobject.name)],
         "fields": [_Shape(schema, sobject, each).value() for each in sobject.fields.values()],
+        "namedLayoutInfos": _named_layouts(sobject, data_path),
         "recordTypeInfos": _record_types(sobject, data_path, record_type_ids),
         "supportedScopes": _scopes(sobject),
     }
-    value |= {key: each for key, each in sobject.flags.items() if key in OBJECT_FLAGS}
-    value = dict(sorted(value.items()))
+    value["compactLayoutable"] = value["layoutable"]
+    value["searchLayoutable"] = value["layoutable"] and value["searchable"]
+    value |= {key: each for key, each in sobject.flags.items() if key in value}
+    version = version_in(data_path)
+    value = known_at(version, "object", dict(sorted(value.items())))
+    for part, key in (
+        ("field", "fields"),
+        ("child", "childRelationships"),
+        ("record type", "recordTypeInfos"),
+    ):
+        value[key] = [known_at(version, part, each) for each in value[key]]
     layouts = bool(value["layoutable"])
     value["urls"] = object_urls(sobject, data_path, layouts=layouts, base_url=base_url)
     return value
+
+
+def _named_layouts(sobject: SObject, data_path: str) -> list[dict[str, Any]]:
+    base = f"{data_path}/sobjects/{sobject.name}/describe/namedLayouts"
+    return [{"name": name, "urls": {"layout": f"{base}/{name}"}} for name in sobject.flags.get("named", ())]
 
 
 def _child(each: ChildRelationship) -> dict[str, Any]:
@@ -171,12 +225,34 @@ def _child(each: ChildRelationship) -> dict[str, Any]:
     }
 
 
+SCOPES = {
+    "all_active_campaigns": "All active {}",
+    "delegated": "My delegated {}",
+    "everything": "All {}",
+    "genericteam": "My case teams {}",
+    "mine": "My {}",
+    "my_active_campaigns": "My active {}",
+    "queue_owned": "Queue owned {}",
+    "scopingRule": "Filter by scope",
+    "single_entity_scope": "Select a campaign:",
+    "team": "My team's {}",
+    "team_by_role": "My role-based team's {}",
+    "user_owned": "User owned {}",
+}
+"""The words of a scope, around the object's plural."""
+
+
+def scopes_of(sobject: SObject) -> tuple[str, ...]:
+    """The scopes a query may use, in their order."""
+    told: tuple[str, ...] | None = sobject.flags.get("scopes")
+    if told is None:
+        told = ("mine",) if sobject.field("OwnerId") else ()
+    return tuple(sorted({"everything", *told}, key=str.lower))
+
+
 def _scopes(sobject: SObject) -> list[dict[str, str]]:
     plural = sobject.label_plural.lower()
-    scopes = [{"label": f"All {plural}", "name": "everything"}]
-    if sobject.field("OwnerId"):
-        scopes.append({"label": f"My {plural}", "name": "mine"})
-    return scopes
+    return [{"label": SCOPES[name].format(plural), "name": name} for name in scopes_of(sobject)]
 
 
 def _record_types(sobject: SObject, data_path: str, ids: dict[str, str]) -> list[dict[str, Any]]:
@@ -224,8 +300,8 @@ class _Shape:
                     "byteLength": self._byte_length(),
                     "calculated": field.calculated or field.formula is not None or field.summary is not None,
                     "calculatedFormula": field.formula,
-                    "cascadeDelete": field.cascade_delete,
-                    "caseSensitive": field.case_sensitive,
+                    "cascadeDelete": field.custom and field.cascade_delete,
+                    "caseSensitive": field.custom and field.case_sensitive,
                     "compoundFieldName": field.compound,
                     "controllerName": field.controller,
                     "createable": field.createable,
@@ -246,7 +322,7 @@ class _Shape:
                     "length": field.length,
                     "name": field.name,
                     "nameField": field.name_field,
-                    "namePointing": len(field.reference_to) > 1,
+                    "namePointing": self._points_to_names(),
                     "nillable": field.nillable,
                     "permissionable": field.permissionable,
                     "picklistValues": [_picklist_value(each) for each in field.picklist],
@@ -256,28 +332,39 @@ class _Shape:
                     "referenceTo": list(field.reference_to),
                     "relationshipName": field.relationship_name,
                     "relationshipOrder": field.relationship_order,
-                    "restrictedDelete": field.restricted_delete,
+                    "restrictedDelete": field.custom and field.restricted_delete,
                     "restrictedPicklist": field.restricted_picklist,
                     "scale": field.scale,
+                    "searchPrefilterable": field.search_prefilterable,
                     "soapType": SOAP_TYPES.get(field.type, "xsd:string"),
                     "sortable": field.sortable,
                     "type": field.type,
-                    "unique": field.unique,
+                    "unique": field.custom and field.unique,
                     "updateable": field.updateable,
                     "writeRequiresMasterRead": field.write_requires_master_read,
                 }.items()
             )
         )
 
+    def _points_to_names(self) -> bool:
+        told = self.field.name_pointing
+        return len(self.field.reference_to) > 1 if told is None else told
+
     def _byte_length(self) -> int:
         field = self.field
+        if field.byte_length is not None:
+            return field.byte_length
         return field.length if field.type in NOT_COUNTED_IN_CHARACTERS else field.length * BYTES_PER_CHARACTER
 
     def _default(self) -> Any:
+        """What describe tells of the default; the platform's own of standard fields it does not tell."""
         field = self.field
+        chosen = next((each.value for each in field.picklist if each.default), None)
         if field.type == "boolean":
-            return bool(field.default)
-        return None if callable(field.default) else field.default
+            return (bool(field.default) if field.custom else False) if field.defaulted_on_create else None
+        if chosen is not None and field.type in ("picklist", "combobox"):
+            return chosen
+        return field.default if field.custom and not callable(field.default) else None
 
 
 def _picklist_value(each: PicklistValue) -> dict[str, Any]:

@@ -69,6 +69,12 @@ FIELD_WORDS: dict[str, dict[str, Any]] = {
     "cascade": {"cascade_delete": True},
     "restrict": {"restricted_delete": True},
     "masterread": {"write_requires_master_read": True},
+    "undef": {"defaulted_on_create": False},
+    "pre": {"search_prefilterable": True},
+    "point": {"name_pointing": True},
+    "nopoint": {"name_pointing": False},
+    "agg": {"aggregatable": True},
+    "nokey": {"id_lookup": False},
 }
 FIELD_KEYS = {
     "rel": "relationship_name",
@@ -78,6 +84,7 @@ FIELD_KEYS = {
     "auto": "auto_number",
     "ctl": "controller",
     "value": "default",
+    "bytes": "byte_length",
 }
 STAMP = {"type": "datetime", **READ_ONLY, "nillable": False, "defaulted_on_create": True, "groupable": False}
 BY = {
@@ -90,7 +97,13 @@ BY = {
 }
 USUAL: dict[str, dict[str, Any]] = {
     "Id": {"type": "id", **SHAPES["id"], "defaulted_on_create": True},
-    "IsDeleted": {"type": "boolean", **SHAPES["boolean"], **READ_ONLY, "label": "Deleted"},
+    "IsDeleted": {
+        "type": "boolean",
+        **SHAPES["boolean"],
+        **READ_ONLY,
+        "aggregatable": False,
+        "label": "Deleted",
+    },
     "CreatedDate": {**STAMP, "label": "Created Date"},
     "CreatedById": {**BY, "label": "Created By ID", "relationship_name": "CreatedBy"},
     "LastModifiedDate": {**STAMP, "label": "Last Modified Date"},
@@ -110,8 +123,23 @@ OBJECT_WORDS: dict[str, dict[str, Any]] = {
     "nocreate": {"createable": False},
     "noupdate": {"updateable": False},
     "nodelete": {"deletable": False, "undeletable": False},
+    "noundelete": {"undeletable": False},
     "setup": {"setup": True},
 }
+FLAGS = (
+    "activateable",
+    "deepCloneable",
+    "feedEnabled",
+    "hasSubtypes",
+    "isInterface",
+    "isSubtype",
+    "layoutable",
+    "mergeable",
+    "mruEnabled",
+    "searchable",
+    "triggerable",
+)
+"""What a standard object is only if its first line says so."""
 
 
 def load() -> Schema:
@@ -161,7 +189,7 @@ def _parse_object(line: str) -> SObject:
     parts = [part.strip() for part in line[1:].split("|")]
     name, _, prefix = parts[0].partition(" ")
     changes: dict[str, Any] = {}
-    flags: dict[str, Any] = {}
+    flags: dict[str, Any] = dict.fromkeys(FLAGS, False)
     for word in parts[3].split() if len(parts) > 3 else ():
         if word in OBJECT_WORDS:
             changes |= OBJECT_WORDS[word]
@@ -170,6 +198,9 @@ def _parse_object(line: str) -> SObject:
             changes["unique_keys"] = keys
         elif word.startswith("filter:"):
             changes["filter_required"] = tuple(word[7:].split(","))
+        elif word.startswith(("scopes:", "named:")):
+            flag, _, value = word.partition(":")
+            flags[flag] = tuple(value.split(","))
         else:
             flag, _, value = word.partition("=")
             flags[flag] = value != "no"
@@ -201,7 +232,7 @@ def _parse_field(line: str, owner: SObject) -> Field:
             made |= _size(kind, word)
         elif ":" in word:
             key, _, value = word.partition(":")
-            made[FIELD_KEYS[key]] = value or None
+            made[FIELD_KEYS[key]] = int(value) if key == "bytes" else value or None
         else:
             made["reference_to"] = tuple(word.split(","))
     if values:
@@ -251,7 +282,13 @@ def _lists() -> dict[str, tuple[PicklistValue, ...]]:
 @cache
 def _permissions() -> tuple[Field, ...]:
     text = (resources.files(__package__) / "permissions.txt").read_text(encoding="utf-8")
-    shape = SHAPES["boolean"]
+    shape = {
+        **SHAPES["boolean"],
+        "defaulted_on_create": False,
+        "aggregatable": False,
+        "groupable": False,
+        "sortable": False,
+    }
     return tuple(
         Field(name="Permissions" + name, type="boolean", **{"label": label, **shape})
         for name, _, label in (line.partition("|") for line in text.splitlines() if line)
