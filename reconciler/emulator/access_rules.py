@@ -10,6 +10,7 @@ Source: Object Reference, "PermissionSet", "PermissionSetAssignment", "ObjectPer
 from typing import TYPE_CHECKING
 
 from . import ids
+from .access.rights import withhold
 from .rules import REGISTRY, Rules, Values
 from .setup_rules import (
     check_api_name,
@@ -67,7 +68,7 @@ def _check_new_profile(tx: "Transaction", table: "Table", values: Values) -> Non
 
 
 def _after_profile(tx: "Transaction", table: "Table", number: int, values: Values) -> None:
-    tx.own_permission_set(number, values["UserLicenseId"])
+    withhold(tx.store, tx.own_permission_set(number, values["UserLicenseId"]))
 
 
 def _check_profile(tx: "Transaction", table: "Table", number: int, old: Values, changes: Values) -> None:

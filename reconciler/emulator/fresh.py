@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from . import ids, setup_rules
+from .access.governed import COLUMNS
+from .access.profiles import GRANTED, NEVER_GRANTED, object_rights
+from .access.rights import PREFIX, withhold
 from .writes import Transaction
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ USER_LICENSES = (
     ("Customer Community", "PID_Customer_Community", 50),
     ("Guest User License", "PID_Guest_User", 25),
     ("Analytics Cloud Integration User", "PID_Analytics_Cloud_Integration_User", 2),
+    ("Salesforce Integration", "PID_Salesforce_Integration", 5),
 )
 """Name, definition key, how many."""
 PROFILES = (
@@ -33,6 +37,7 @@ PROFILES = (
     ("Chatter Free User", "Chatter Free", "CsnOnly"),
     ("Customer Community User", "Customer Community", "CspLitePortal"),
     ("Analytics Cloud Integration User", "Analytics Cloud Integration User", "Standard"),
+    ("Minimum Access - API Only Integrations", "Salesforce Integration", "Standard"),
 )
 """Name, licence, the type of its users."""
 
@@ -57,31 +62,6 @@ LOCALE = {
     "LanguageLocaleKey": "en_US",
     "EmailEncodingKey": "UTF-8",
 }
-USUAL_PERMISSIONS = ("PermissionsApiEnabled", "PermissionsRunReports", "PermissionsViewSetup")
-RECORDS = (
-    "Account",
-    "Asset",
-    "Campaign",
-    "Case",
-    "Contact",
-    "Contract",
-    "Lead",
-    "Opportunity",
-    "Order",
-    "Pricebook2",
-    "Product2",
-)
-"""Standard objects whose rights a profile grants row by row."""
-ALL_RIGHTS = (
-    "PermissionsRead",
-    "PermissionsCreate",
-    "PermissionsEdit",
-    "PermissionsDelete",
-    "PermissionsViewAllRecords",
-    "PermissionsModifyAllRecords",
-)
-RIGHTS = {"System Administrator": ALL_RIGHTS, "Standard User": ALL_RIGHTS[:4], "Read Only": ALL_RIGHTS[:1]}
-"""Profiles that grant rights on records, and which."""
 
 
 def own_name() -> str:
@@ -140,18 +120,22 @@ def furnish(org: "EmulatedOrg", name: str) -> None:
 
 def _permit(tx: Transaction, profiles: dict[str, int]) -> None:
     """User permissions and object rights of the standard profiles: all for the administrator."""
-    permissions = [name for name in tx.org.tables["Profile"].columns if name.startswith("Permissions")]
-    everything = dict.fromkeys(permissions, 1)
+    known = [name for name in tx.org.tables["Profile"].columns if name.startswith(PREFIX)]
+    everything = [name for name in known if name.removeprefix(PREFIX) not in NEVER_GRANTED]
     for label, profile in profiles.items():
-        granted = everything if label == "System Administrator" else dict.fromkeys(USUAL_PERMISSIONS, 1)
+        profile_grants = GRANTED.get(label)
+        names = [f"{PREFIX}{each}" for each in profile_grants.permissions] if profile_grants else everything
+        granted = dict.fromkeys(names, 1)
         owned = tx.find_row("PermissionSet", {"ProfileId": profile})
         assert owned is not None
-        tx.set_fields(tx.org.tables["Profile"], profile, granted)
-        tx.set_fields(tx.org.tables["PermissionSet"], owned, granted)
-        for sobject in RECORDS if label in RIGHTS else ():
-            tx.system_insert(
-                "ObjectPermissions", ParentId=owned, SobjectType=sobject, **dict.fromkeys(RIGHTS[label], 1)
-            )
+        if granted:
+            tx.set_fields(tx.org.tables["Profile"], profile, granted)
+            tx.set_fields(tx.org.tables["PermissionSet"], owned, granted)
+        if profile_grants and not profile_grants.standard_fields:
+            withhold(tx.store, owned)
+        for sobject, bits in object_rights(label).items():
+            rights = {name: 1 for name, bit in COLUMNS.items() if bits & bit}
+            tx.system_insert("ObjectPermissions", ParentId=owned, SobjectType=sobject, **rights)
 
 
 def _add_user(tx: Transaction, username: str, alias: str, profile: int | None, values: dict[str, Any]) -> int:

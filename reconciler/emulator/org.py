@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import access_rules, data_rules, deletes, ids, setup_rules, standard
+from .access import rights
+from .access.checks import is_seen
+from .access.users import Access
 from .additions import Additions
 from .clock import Clock
 from .components import Components
 from .definitions import Definitions
 from .errors import InvalidField, NotFound
 from .fresh import UNNAMED, furnish
+from .kept_snapshots import KeptSnapshots
 from .load_report import LoadReport
 from .load_source import load_source
 from .load_trees import load_records
-from .kept_snapshots import KeptSnapshots
 from .metadata.jobs import Jobs
-from .schema import Field, Schema
+from .schema import Field, Schema, SObject
 from .snapshot import living_rows, take_snapshot
 from .store import Store
 from .tables import Table, Tables
@@ -66,11 +69,14 @@ class EmulatedOrg:
         self.components = Components(self.store)
         self.jobs = Jobs(self.store)
         self.definitions = Definitions(self.schema, self.store)
+        self.access = Access(self)
+        self.snapshots = KeptSnapshots(self)
         self.store.ensure_table("CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._generation = self.store.catch_up()
         if not self._reread():
-        self.snapshots = KeptSnapshots(self)
             self._begin(name)
+        else:
+            rights.install(self.store)
 
     def _begin(self, name: str) -> None:
         """Make a fresh org, unless another process did so while this one waited."""
@@ -81,6 +87,7 @@ class EmulatedOrg:
                 self.store.create_tables(list(self.schema))
             self.store.ensure_table(deletes.BIN_DDL)
             self.store.execute(deletes.BIN_INDEX)
+            rights.install(self.store)
             for key in ("password", "client_secret"):
                 self.set_fact(key, secrets.token_urlsafe(18))
             self.set_fact("client_id", "3MVG9" + secrets.token_hex(40))
@@ -276,12 +283,18 @@ class EmulatedOrg:
     # -- reading
 
     def retrieve(
-        self, sobject: str, record_id: str, fields: Sequence[str] | None = None, *, version: str = "64.0"
+        self,
+        sobject: str,
+        record_id: str,
+        fields: Sequence[str] | None = None,
+        *,
+        version: str = "64.0",
+        user_id: str | None = None,
     ) -> dict[str, Any]:
-        """One row as JSON with its attributes: the named fields, or all of them.
+        """One row as JSON with its attributes: the named fields, or all of them, as a user sees it.
 
-        Raises NOT_FOUND for a row that is not there, deleted ones included, and INVALID_FIELD for an
-        unknown field.
+        The user is the platform unless named, which sees everything. Raises NOT_FOUND for a row that
+        is not there, deleted ones included, and INVALID_FIELD for an unknown field.
         """
         table = self.tables[sobject]
         self.settle()
@@ -293,20 +306,28 @@ class EmulatedOrg:
         values = dict(zip(table.columns, found[0], strict=True))
         if values.get("IsDeleted"):
             raise NotFound
-        wanted = self._wanted(table, fields)
+        seen = table.sobject if user_id is None else self._seen(table.sobject, values["Id"], user_id)
+        wanted = self._wanted(seen, fields)
         return {
             "attributes": attributes(table.name, ids.to_text(values["Id"]), version),
             **{each.name: self._value(table, each, values, version) for each in wanted},
         }
 
-    def _wanted(self, table: Table, names: Sequence[str] | None) -> list[Field]:
+    def _seen(self, sobject: SObject, number: int, user_id: str) -> SObject:
+        """The object as a user sees it. Raises NOT_FOUND when the row is hidden."""
+        access = self.access.of(user_id)
+        if not is_seen(self, access, sobject, number):
+            raise NotFound
+        return access.schema[sobject.name]
+
+    def _wanted(self, sobject: SObject, names: Sequence[str] | None) -> list[Field]:
         if names is None:
-            return list(table.sobject.fields.values())
+            return list(sobject.fields.values())
         wanted = []
         for name in names:
-            found = table.sobject.field(name)
+            found = sobject.field(name)
             if found is None:
-                raise InvalidField(f"No such column '{name}' on sobject of type {table.name}")
+                raise InvalidField(f"No such column '{name}' on sobject of type {sobject.name}")
             wanted.append(found)
         return wanted
 
@@ -336,7 +357,9 @@ class EmulatedOrg:
 
         self.settle()
         self.definitions.refresh_for(soql)
-        return run_query(self, soql, all_rows=all_rows, user_id=user_id or self.admin_id, version=version)
+        user = user_id or self.admin_id
+        seen = self.access.of(user).schema
+        return run_query(self, soql, all_rows=all_rows, user_id=user, version=version, schema=seen)
 
     # -- for tests
 
@@ -381,7 +404,15 @@ class EmulatedOrg:
         twin.components = Components(twin.store)
         twin.jobs = Jobs(twin.store)
         twin.definitions = Definitions(twin.schema, twin.store)
+        twin.access = Access(twin)
+        twin.snapshots = self.snapshots.copy_for(twin)
         return twin
+
+    def become(self, source: sqlite3.Connection, *, keep: Sequence[str]) -> None:
+        """Hold what the database of the same org held at another time; the tables in ``keep`` stay."""
+        with self.store.lock:
+            self.store.become(source, keep)
+            self._follow_others()
 
     def close(self) -> None:
         self.store.close()
@@ -403,15 +434,8 @@ def attributes(sobject: str, record_id: str, version: str) -> dict[str, str]:
 
 
 ADDRESS_PARTS = (
-        twin.snapshots = self.snapshots.copy_for(twin)
     ("city", "City"),
     ("country", "Country"),
-    def become(self, source: sqlite3.Connection, *, keep: Sequence[str]) -> None:
-        """Hold what the database of the same org held at another time; the tables in ``keep`` stay."""
-        with self.store.lock:
-            self.store.become(source, keep)
-            self._follow_others()
-
     ("geocodeAccuracy", "GeocodeAccuracy"),
     ("latitude", "Latitude"),
     ("longitude", "Longitude"),

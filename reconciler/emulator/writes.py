@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import deletes, ids
+from .access import checks
 from .errors import ApiError, InvalidField
 from .row_checks import CHECKS
 from .rows import Rows
@@ -26,6 +27,7 @@ from .tables import Entry, Table
 from .values import wrong_id
 
 if TYPE_CHECKING:
+    from .access.users import UserAccess
     from .formula.rules import Rule
     from .org import EmulatedOrg
 
@@ -85,6 +87,14 @@ class Transaction(Rows):
     def __init__(self, org: "EmulatedOrg", user: int) -> None:
         super().__init__(org, user)
         self._lanes: dict[bool, str] = {}
+        self._access: UserAccess | None = None
+
+    @property
+    def access(self) -> "UserAccess | None":
+        """What the user may do, as of the first write that asked; None for who may do everything."""
+        if self._access is None:
+            self._access = self.org.access.of(self.user)
+        return None if self._access.unlimited else self._access
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -111,6 +121,9 @@ class Transaction(Rows):
         table = self.tables[sobject]
         if not table.sobject.createable:
             raise _entity_refused("inserted", table.name)
+        if (access := self.access) is not None:
+            checks.check_create(access, table)
+            table = access.table(table)
         self.enter_lane(table, "insert", fields)
         row = self._read_row(table, fields)
         return ids.to_text(self._insert_row(table, row))
@@ -122,7 +135,11 @@ class Transaction(Rows):
             raise _entity_refused("updated", table.name)
         number = self.find(table, record_id)
         self.enter_lane(table, "update", fields)
+        if (access := self.access) is not None:
+            table = access.table(table)
         changes = self._read_changes(table, fields)
+        if access is not None:
+            checks.check_update(self.org, access, table, number, changes)
         self._update_row(table, number, changes)
 
     def delete(self, sobject: str, record_id: str) -> None:
@@ -132,19 +149,28 @@ class Transaction(Rows):
             raise _entity_refused("deleted", table.name)
         number = self.find(table, record_id)
         self.enter_lane(table, "delete", {})
+        if (access := self.access) is not None:
+            checks.check_delete(self.org, access, table, number)
         deletes.delete(self, table, number)
 
     def undelete(self, sobject: str, record_id: str) -> None:
         """Take one row out of the recycle bin, with the rows that were deleted because of it."""
         table = self.tables[sobject]
         number = self._own_id(table, record_id)
+        self._check_bin(table, number)
         self.enter_lane(table, "undelete", {})
         deletes.undelete(self, table, number)
 
     def purge(self, sobject: str, record_id: str) -> None:
         """Take one row out of the recycle bin for good, with the rows that were deleted because of it."""
         table = self.tables[sobject]
-        deletes.purge(self, table, self._own_id(table, record_id))
+        number = self._own_id(table, record_id)
+        self._check_bin(table, number)
+        deletes.purge(self, table, number)
+
+    def _check_bin(self, table: Table, number: int) -> None:
+        if (access := self.access) is not None:
+            checks.check_delete(self.org, access, table, number)
 
     def upsert(
         self,
@@ -161,7 +187,8 @@ class Transaction(Rows):
         external id, or for no row with ``update_only``.
         """
         table = self.tables[sobject]
-        entry = table.entries.get(field.lower())
+        seen = table if self.access is None else self.access.table(table)
+        entry = seen.entries.get(field.lower())
         if entry is None or not _is_key(entry):
             raise no_such_key(field)
         if entry.name == "Id":
@@ -183,12 +210,13 @@ class Transaction(Rows):
         return self.insert(sobject, {**fields, entry.name: value}), True
 
     def inserts_plainly(self, table: Table) -> bool:
-        """Whether a new row of this object meets nothing but its values' types, required fields and unique keys.
+        """Whether a new row of this object meets but its values' types, required fields and unique keys.
 
         Bulk loads then write many at once, past `insert`; whatever `insert` learns to ask must say no here.
         """
         return (
-            rules_for(table.sobject) is None
+            self.access is None
+            and rules_for(table.sobject) is None
             and not table.default_formulas
             and not self.validation.get(table.name)
         )
@@ -279,6 +307,8 @@ class Transaction(Rows):
             raise ApiError("invalid cross reference id", code="INVALID_CROSS_REFERENCE_KEY", fields=[])
         if state[0][0]:
             raise ApiError("entity is deleted", code="ENTITY_IS_DELETED", fields=[])
+        if (access := self.access) is not None:
+            checks.check_parent(self.org, access, entry.field, target, number)
         self._alive.add(number)
 
     def _parent_by_key(self, entry: Entry, value: Mapping[str, Any]) -> int | None:
@@ -396,6 +426,9 @@ class Transaction(Rows):
         state = self.store.execute(table.state_sql, (number,))
         if not state or state[0][0]:
             raise gone(deleted=bool(state))
+        access = self.access
+        if access is not None and not checks.is_seen(self.org, access, table.sobject, number):
+            raise gone(deleted=False)
         return number
 
     def _own_id(self, table: Table, record_id: str) -> int:

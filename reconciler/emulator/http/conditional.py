@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from reconciler.emulator import ids
+from reconciler.emulator.access.checks import is_seen
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.org import EmulatedOrg
@@ -72,7 +73,7 @@ def row_version(org: EmulatedOrg, request: Request, sobject: SObject, record_id:
     rows = org.store.execute(
         f'SELECT {column} FROM {quoted(sobject.name)} WHERE "Id" = ?{living}', (ids.parse(record_id),)
     )
-    if not rows:
+    if not rows or not is_seen(org, org.access.of(request.user_id), sobject, ids.parse(record_id) or 0):
         raise NotFound
     changed_ms = rows[0][0]
     tag = None
@@ -82,7 +83,7 @@ def row_version(org: EmulatedOrg, request: Request, sobject: SObject, record_id:
 
 
 def _row_tag(org: EmulatedOrg, request: Request, sobject: SObject, record_id: str) -> str:
-    value = org.retrieve(sobject.name, record_id, None, version=request.version)
+    value = org.retrieve(sobject.name, record_id, None, version=request.version, user_id=request.user_id)
     value.pop("attributes", None)
     return b64encode(hashlib.sha256(repr(value).encode()).digest()).decode()
 

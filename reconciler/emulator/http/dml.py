@@ -16,7 +16,7 @@ from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError, InvalidField, NotFound
 from reconciler.emulator.http.message import Request
 from reconciler.emulator.org import EmulatedOrg
-from reconciler.emulator.schema import SObject
+from reconciler.emulator.schema import Schema, SObject
 from reconciler.emulator.writes import Transaction
 
 T = TypeVar("T")
@@ -38,9 +38,14 @@ class NoSuchExternalId(NotFound):
         super().__init__(f"Provided external ID field does not exist or is not accessible: {name}")
 
 
-def sobject_of(org: EmulatedOrg, name: str) -> SObject:
-    """The object that an address names. Raises NOT_FOUND."""
-    found = org.schema.get(name)
+def schema_of(org: EmulatedOrg, request: Request) -> Schema:
+    """The objects and fields that the caller sees."""
+    return org.access.of(request.user_id).schema
+
+
+def sobject_of(org: EmulatedOrg, name: str, request: Request | None = None) -> SObject:
+    """The object that an address names, as the caller sees it. Raises NOT_FOUND."""
+    found = (org.schema if request is None else schema_of(org, request)).get(name)
     if found is None:
         raise NotFound
     return found

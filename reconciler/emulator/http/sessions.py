@@ -45,6 +45,15 @@ class InvalidSession(ApiError):
         super().__init__(message)
 
 
+class ApiDisabled(ApiError):
+    """Source: as users report it for a user without the permission `API Enabled`."""
+
+    status, code = 403, "API_DISABLED_FOR_ORG"
+
+    def __init__(self) -> None:
+        super().__init__("API is not enabled for this Organization or Partner")
+
+
 class InvalidAuthHeader(ApiError):
     status, code = 401, "INVALID_AUTH_HEADER"
 
@@ -148,15 +157,24 @@ def find_token(org: EmulatedOrg, token: str, kind: TokenKind = TokenKind.ACCESS)
     return None
 
 
-def resume(org: EmulatedOrg, token: str) -> Session:
-    """The session of a call, kept alive by it. Raises `InvalidSession`."""
+def resume(org: EmulatedOrg, token: str, *, api: bool = True) -> Session:
+    """The session of a call, kept alive by it. Raises `InvalidSession`.
+
+    With ``api`` the call is one of the API's, which asks for the permission: raises `ApiDisabled`.
+    """
     session = find_token(org, token)
     if session is None:
         raise InvalidSession
+    if api and not may_use_api(org, session.user_id):
+        raise ApiDisabled
     now = org.clock.now_ms()
     if now - session.used_ms > TOUCH_MS:
         org.store.execute('UPDATE "_token" SET used_ms = ? WHERE token = ?', (now, token))
     return session
+
+
+def may_use_api(org: EmulatedOrg, user_id: str) -> bool:
+    return org.access.of(user_id).has("ApiEnabled")
 
 
 def end_session(org: EmulatedOrg, token: str) -> bool:
@@ -174,6 +192,15 @@ def end_session(org: EmulatedOrg, token: str) -> bool:
                 (user, client_id, TokenKind.ACCESS),
             )
     return bool(found)
+
+
+def end_sessions_of(org: EmulatedOrg, user_id: str, *, but: str = "") -> None:
+    """End the sessions of a user, ``but`` one token's. Refresh tokens stay."""
+    prepare(org)
+    org.store.execute(
+        'DELETE FROM "_token" WHERE user = ? AND kind = ? AND token <> ?',
+        (ids.parse(user_id), TokenKind.ACCESS, but),
+    )
 
 
 def end_all_sessions(org: EmulatedOrg) -> None:

@@ -18,7 +18,12 @@ from reconciler.emulator.http.message import Reply, Request, text_reply
 SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 CONTENT_TYPE = "text/xml; charset=utf-8"
-LOGIN_CODES = ("INVALID_LOGIN", "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", "PASSWORD_LOCKOUT")
+LOGIN_CODES = (
+    "INVALID_LOGIN",
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+    "PASSWORD_LOCKOUT",
+    "API_CURRENTLY_DISABLED",
+)
 PROLOGUE = '<?xml version="1.0" encoding="UTF-8"?>'
 CLIENT = "soapenv:Client"
 """Fault code of a call that cannot be read as one of the API's; its text stands alone."""

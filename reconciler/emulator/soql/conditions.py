@@ -264,9 +264,9 @@ class _Conditions:
             if asking.all_rows or inner.root.sobject.field("IsDeleted") is None
             else (f' AND {inner.root.alias}."IsDeleted" = 0')
         )
-        where = ""
+        where = "".join(f" AND {each}" for each in inner.shared())
         if test.query.where is not None:
-            where = " AND " + condition_sql(inner, test.query.where)
+            where += " AND " + condition_sql(inner, test.query.where)
         rows = (
             f"SELECT {selected.sql} FROM {quoted(inner.root.sobject.name)} {inner.root.alias} "
             f"{' '.join(inner.joins)} WHERE {selected.sql} IS NOT NULL{living}{where}"

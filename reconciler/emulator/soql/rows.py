@@ -368,6 +368,7 @@ def filters(scope: Scope, query: Query) -> list[str]:
     found = []
     if not asking.all_rows and root.sobject.field("IsDeleted") is not None:
         found.append(f'{root.alias}."IsDeleted" = 0')
+    found += scope.shared()
     if query.scope is not None:
         found += _scope_filter(scope, query.scope)
     if query.where is not None:

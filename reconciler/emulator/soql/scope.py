@@ -314,6 +314,18 @@ class Scope:
             place = self._parent(place, name, 0, key=(*place.names, place.entity))
         return place
 
+    def shared(self) -> list[str]:
+        """The condition that hides the root's rows which the user may not see, if there is one."""
+        asking = self.asking
+        access = asking.org.access.of(asking.user_id)
+        if access.unlimited:
+            return []
+        hidden = filter_sql(asking.org, access, self.root.sobject, self.root.alias, asking.bind)
+        if not hidden:
+            return []
+        asking.lasting = False
+        return [hidden]
+
     def count_parent(self, at: int) -> None:
         self.asking.parents += 1
         if self.asking.parents > limits.PARENT_PATHS:

@@ -25,12 +25,12 @@ from reconciler.emulator.schema import SObject
 MAX_BATCH = 200
 
 
-@route("GET", "/sobjects", lacks=["permissions of the caller: every object is visible"])
+@route("GET", "/sobjects")
 def describe_global(org: EmulatedOrg, request: Request) -> Reply:
     """All objects, by name."""
 
     def make() -> dict[str, Any]:
-        entries = [global_entry(each, request.data_path) for each in org.schema]
+        entries = [global_entry(each, request.data_path) for each in dml.schema_of(org, request)]
         return {"encoding": "UTF-8", "maxBatchSize": MAX_BATCH, "sobjects": entries}
 
     return _versioned(org, request, "", make)
@@ -39,7 +39,7 @@ def describe_global(org: EmulatedOrg, request: Request) -> Reply:
 @route("GET", "/sobjects/{sobject}")
 def basic_information(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """One object as the global describe lists it, and the rows last changed."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     entry = global_entry(target, request.data_path)
     return ok({"objectDescribe": entry, "recentItems": recent_rows(org, request, [target], 5)})
 
@@ -47,15 +47,19 @@ def basic_information(org: EmulatedOrg, request: Request, sobject: str) -> Reply
 @route(
     "GET",
     "/sobjects/{sobject}/describe",
-    lacks=["forms of versions before 50", "`validFor` of dependent picklists", "field-level security"],
+    lacks=["forms of versions before 50", "`validFor` of dependent picklists"],
 )
 def describe_sobject(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """The whole describe of an object, unless the client has it (304)."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
 
     def make() -> dict[str, Any]:
         return describe(
-            org.schema, target, request.data_path, request.base_url, _record_type_ids(org, target)
+            dml.schema_of(org, request),
+            target,
+            request.data_path,
+            request.base_url,
+            _record_type_ids(org, target),
         )
 
     return _versioned(org, request, target.name, make)

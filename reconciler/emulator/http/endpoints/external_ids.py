@@ -65,7 +65,7 @@ def _the_row(org: EmulatedOrg, request: Request, sobject: SObject, field: Field,
 @route("GET", "/sobjects/{sobject}/{field}/{value}", lacks=["relationship paths"])
 def read_by_external_id(org: EmulatedOrg, request: Request, sobject: str, field: str, value: str) -> Reply:
     """The row with this external id; 300 and the addresses when there are several."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     found = _the_row(org, request, target, key_field(target, field), value)
     return found if isinstance(found, Reply) else rows.read_one(org, request, target, found)
 
@@ -73,7 +73,7 @@ def read_by_external_id(org: EmulatedOrg, request: Request, sobject: str, field:
 @route("PATCH", "/sobjects/{sobject}/{field}/{value}", lacks=["duplicate rules", "assignment rules"])
 def upsert_record(org: EmulatedOrg, request: Request, sobject: str, field: str, value: str) -> Reply:
     """Update the row with this external id, or create it; never with `updateOnly=true`."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     key = key_field(target, field)
     fields = dml.record_fields(request.json)
     dml.refuse_field_in_body(fields, key.name)
@@ -113,7 +113,7 @@ def _upsert(
 @route("DELETE", "/sobjects/{sobject}/{field}/{value}")
 def delete_by_external_id(org: EmulatedOrg, request: Request, sobject: str, field: str, value: str) -> Reply:
     """Delete the row with this external id."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     found = _the_row(org, request, target, key_field(target, field), value)
     if isinstance(found, Reply):
         return found

@@ -40,7 +40,7 @@ def _session(org: EmulatedOrg, request: Request) -> sessions.Session | Reply:
     given = request.params.get("oauth_token") or request.params.get("access_token", "")
     try:
         token = given or sessions.bearer_token(authorization)
-        return sessions.resume(org, token)
+        return sessions.resume(org, token, api=False)
     except ApiError:
         text = "Bad_OAuth_Token" if authorization or given else "Missing_OAuth_Token"
         return text_reply(403, text, "text/html;charset=UTF-8")

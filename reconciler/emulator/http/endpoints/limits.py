@@ -76,8 +76,9 @@ def _custom_permission_sets(org: EmulatedOrg) -> int:
 @route("GET", "/limits/recordCount")
 def count_records(org: EmulatedOrg, request: Request) -> Reply:
     """How many rows each named object has, all objects without `sObjects`; empty ones are left out."""
+    schema = org.access.of(request.user_id).schema
     wanted = [each.strip() for each in request.params.get("sObjects", "").split(",") if each.strip()]
-    sobjects = [org.schema.get(name) for name in wanted] if wanted else list(org.schema)
+    sobjects = [schema.get(name) for name in wanted] if wanted else list(schema)
     counts = []
     for sobject in sobjects:
         if sobject is None:

@@ -193,7 +193,7 @@ def introspect(org: EmulatedOrg, request: Request) -> Reply:
 def single_access(org: EmulatedOrg, request: Request) -> Reply:
     """An address that would open the org in a browser."""
     given = request.headers.find("authorization")
-    session = sessions.resume(org, sessions.bearer_token(given))
+    session = sessions.resume(org, sessions.bearer_token(given), api=False)
     target = quote(_form(request).get("redirect_uri", ""), safe="")
     return ok(
         {"frontdoor_uri": f"{request.base_url}/secur/frontdoor.jsp?otp={session.token[-12:]}&retURL={target}"}

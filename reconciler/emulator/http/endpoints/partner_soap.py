@@ -6,7 +6,6 @@ Source: SOAP API Developer Guide, "login()", "logout()", "getUserInfo()", "getSe
 
 from collections.abc import Callable
 
-from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import sessions, soapform
 from reconciler.emulator.http.endpoints.passwords import change_password, known_user
 from reconciler.emulator.http.endpoints.replication import stamp
@@ -26,6 +25,8 @@ def _login(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
     password = call.arguments.get("password", "")
     if user is None or not user.may_sign_in or not sessions.check_password(org, user.id, password):
         raise SoapRefusal("INVALID_LOGIN", LOGIN_FAILED)
+    if not sessions.may_use_api(org, user.id):
+        raise SoapRefusal("API_CURRENTLY_DISABLED", "API is disabled for this User")
     token = sessions.open_session(org, user.id)
     kind, version = _address(request)
     base = f"{request.base_url}/services/Soap"
@@ -82,7 +83,7 @@ def _user_info(org: EmulatedOrg, user_id: str) -> str:
 def _session(org: EmulatedOrg, call: SoapCall) -> sessions.Session:
     try:
         return sessions.resume(org, call.session_id)
-    except ApiError as error:
+    except sessions.InvalidSession as error:
         raise SoapRefusal("INVALID_SESSION_ID", ILLEGAL_SESSION) from error
 
 
@@ -102,9 +103,9 @@ def _get_server_timestamp(org: EmulatedOrg, request: Request, call: SoapCall) ->
 
 
 def _set_password(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    _session(org, call)
-    wanted = known_user(org, call.arguments.get("userId", ""))
-    change_password(org, wanted, call.arguments.get("password", ""))
+    session = _session(org, call)
+    wanted = known_user(org, call.arguments.get("userId", ""), by=session.user_id)
+    change_password(org, wanted, call.arguments.get("password", ""), session=session.token)
     return "<result/>"
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from reconciler.emulator import ids
+from reconciler.emulator.access.sharing import seen_sql
 from reconciler.emulator.errors import ApiError
+from reconciler.emulator.http import dml
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
@@ -25,7 +27,7 @@ def list_recent(org: EmulatedOrg, request: Request) -> Reply:
     text = request.params.get("limit", str(DEFAULT_ROWS))
     if not text.isdigit():
         raise ApiError(f"Invalid limit: {text}", code="INVALID_PARAMETER_VALUE")
-    shown = [each for each in org.schema if not each.setup and each.key_prefix]
+    shown = [each for each in dml.schema_of(org, request) if not each.setup and each.key_prefix]
     return ok(recent_rows(org, request, shown, min(int(text), MOST_ROWS)))
 
 
@@ -40,10 +42,13 @@ def recent_rows(
         if name is None or not sobject.field("LastModifiedDate") or not sobject.field("LastModifiedById"):
             continue
         living = ' AND "IsDeleted" = 0' if sobject.field("IsDeleted") else ""
+        values: list[Any] = [user, most]
+        shared = seen_sql(org, request.user_id, sobject, values)
         rows = org.store.execute(
-            f'SELECT "LastModifiedDate", "Id", {quoted(name)} FROM {quoted(sobject.name)} '
-            f'WHERE "LastModifiedById" = ?{living} ORDER BY "LastModifiedDate" DESC, "Id" DESC LIMIT ?',
-            (user, most),
+            f'SELECT "LastModifiedDate", "Id", {quoted(name)} FROM {quoted(sobject.name)} t '
+            f'WHERE "LastModifiedById" = ?1{living}{shared} '
+            'ORDER BY "LastModifiedDate" DESC, "Id" DESC LIMIT ?2',
+            values,
         )
         found += [(stamp or 0, number, sobject, value, name) for stamp, number, value in rows]
     found.sort(key=lambda each: each[:2], reverse=True)

@@ -9,8 +9,10 @@ Source: REST API Developer Guide, "Get Updated" and "Get Deleted"; shapes as rec
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from reconciler.emulator import ids
+from reconciler.emulator.access.sharing import seen_sql
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.message import Reply, Request, ok
@@ -36,13 +38,15 @@ class Span:
 @route("GET", "/sobjects/{sobject}/updated")
 def list_updated(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """Ids of the rows created or changed between `start` and `end`."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     span = _span(org, request)
     living = ' AND "IsDeleted" = 0' if target.field("IsDeleted") else ""
+    values: list[Any] = [span.start_ms, span.end_ms]
+    shared = seen_sql(org, request.user_id, target, values)
     rows = org.store.execute(
-        f'SELECT "Id" FROM {quoted(target.name)} WHERE "SystemModstamp" >= ? '
-        f'AND "SystemModstamp" < ?{living} ORDER BY "Id"',
-        (span.start_ms, span.end_ms),
+        f'SELECT "Id" FROM {quoted(target.name)} t WHERE "SystemModstamp" >= ?1 '
+        f'AND "SystemModstamp" < ?2{living}{shared} ORDER BY "Id"',
+        values,
     )
     return ok(
         {"ids": [ids.to_text(number) for (number,) in rows], "latestDateCovered": stamp(span.covered_ms)}
@@ -52,14 +56,16 @@ def list_updated(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
 @route("GET", "/sobjects/{sobject}/deleted")
 def list_deleted(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """The rows sent to the recycle bin between `start` and `end`."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     span = _span(org, request)
     rows = []
     if target.field("IsDeleted"):
+        values: list[Any] = [span.start_ms, span.end_ms]
+        shared = seen_sql(org, request.user_id, target, values)
         rows = org.store.execute(
-            f'SELECT "Id", "SystemModstamp" FROM {quoted(target.name)} WHERE "IsDeleted" = 1 '
-            'AND "SystemModstamp" >= ? AND "SystemModstamp" < ? ORDER BY "Id"',
-            (span.start_ms, span.end_ms),
+            f'SELECT "Id", "SystemModstamp" FROM {quoted(target.name)} t WHERE "IsDeleted" = 1 '
+            f'AND "SystemModstamp" >= ?1 AND "SystemModstamp" < ?2{shared} ORDER BY "Id"',
+            values,
         )
     return ok(
         {

@@ -43,7 +43,7 @@ def row_id(org: EmulatedOrg, sobject: SObject, text: str) -> str:
 )
 def create_record(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """Create one record. Answers 201 with the new 18-character id and its address."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     fields = dml.record_fields(request.json)
     with dml.transaction_of(org, request) as transaction:
         dml.check_lock(request, "", fields)
@@ -62,7 +62,7 @@ def created(request: Request, sobject: SObject, record_id: str, **more: Any) -> 
 )
 def read_record(org: EmulatedOrg, request: Request, sobject: str, record_id: str) -> Reply:
     """All fields of a row, or those in `fields`. Honours the conditional headers."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     try:
         wanted = row_id(org, target, record_id)
     except MalformedId as error:
@@ -81,14 +81,16 @@ def read_one(org: EmulatedOrg, request: Request, sobject: SObject, record_id: st
     version = conditional.row_version(org, request, sobject, record_id)
     if refused := conditional.refuse_read(request, version):
         return refused
-    value = org.retrieve(sobject.name, record_id, field_list(request), version=request.version)
+    value = org.retrieve(
+        sobject.name, record_id, field_list(request), version=request.version, user_id=request.user_id
+    )
     return ok(value, 200, **version.headers)
 
 
 @route("PATCH", "/sobjects/{sobject}/{record_id}", lacks=["duplicate rules", "assignment rules"])
 def update_record(org: EmulatedOrg, request: Request, sobject: str, record_id: str) -> Reply:
     """Set fields of a row. Answers 204; 412 when a condition in the headers does not hold."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     wanted = row_id(org, target, record_id)
     fields = dml.record_fields(request.json)
     dml.refuse_field_in_body(fields, "Id")
@@ -109,7 +111,7 @@ def update_one(
 @route("DELETE", "/sobjects/{sobject}/{record_id}")
 def delete_record(org: EmulatedOrg, request: Request, sobject: str, record_id: str) -> Reply:
     """Delete a row. Answers 204."""
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     delete_one(org, request, target, row_id(org, target, record_id))
     return no_content()
 

@@ -10,11 +10,13 @@ import re
 from typing import Any
 
 from reconciler.emulator import ids
+from reconciler.emulator.access.sharing import seen_sql
 from reconciler.emulator.errors import ApiError, InvalidField, InvalidType
+from reconciler.emulator.http import dml
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
-from reconciler.emulator.schema import SObject
+from reconciler.emulator.schema import Schema, SObject
 from reconciler.emulator.store import quoted
 
 FIND = re.compile(r"\s*FIND\s*\{((?:\\.|[^{}\\])*)\}\s*(.*)\Z", re.IGNORECASE | re.DOTALL)
@@ -44,7 +46,7 @@ def search(org: EmulatedOrg, request: Request) -> Reply:
     limit = LIMIT.search(rest)
     most = min(MOST_ROWS, int(limit[1])) if limit else MOST_ROWS
     rows: list[dict[str, Any]] = []
-    for sobject, fields in _targets(org, rest):
+    for sobject, fields in _targets(org, request, rest):
         rows += _find(org, request, sobject, fields, _words(found[1]), most - len(rows))
     return ok({"searchRecords": rows} if request.version_number >= ENVELOPE_SINCE else rows)
 
@@ -68,31 +70,32 @@ def _search_words(org: EmulatedOrg, request: Request, params: dict[str, str]) ->
     if not params.get("q", "").strip():
         raise MalformedSearch("No search term found. The search term must be enclosed in braces.")
     names = [each.strip() for each in params.get("sobject", "").split(",") if each.strip()]
-    sobjects = [_sobject(org, name) for name in names] or _searchable(org)
+    schema = dml.schema_of(org, request)
+    sobjects = [_sobject(schema, name) for name in names] or _searchable(schema)
     rows: list[dict[str, Any]] = []
     for sobject in sobjects:
         rows += _find(org, request, sobject, ["Id"], _words(params["q"]), MOST_ROWS - len(rows))
     return rows
 
 
-def _sobject(org: EmulatedOrg, name: str) -> SObject:
-    found = org.schema.get(name)
+def _sobject(schema: Schema, name: str) -> SObject:
+    found = schema.get(name)
     if found is None:
         raise InvalidType(f"sObject type '{name}' is not supported.")
     return found
 
 
-def _searchable(org: EmulatedOrg) -> list[SObject]:
-    return [each for each in org.schema if each.key_prefix and not each.setup and each.field("OwnerId")]
+def _searchable(schema: Schema) -> list[SObject]:
+    return [each for each in schema if each.key_prefix and not each.setup and each.field("OwnerId")]
 
 
-def _targets(org: EmulatedOrg, rest: str) -> list[tuple[SObject, list[str]]]:
+def _targets(org: EmulatedOrg, request: Request, rest: str) -> list[tuple[SObject, list[str]]]:
     returning = RETURNING.search(rest)
     if returning is None:
-        return [(sobject, ["Id"]) for sobject in _searchable(org)]
+        return [(sobject, ["Id"]) for sobject in _searchable(dml.schema_of(org, request))]
     targets = []
     for name, inside in TARGET.findall(returning[1]):
-        sobject = _sobject(org, name)
+        sobject = _sobject(dml.schema_of(org, request), name)
         listed = re.split(r"\s+(?:WHERE|ORDER|LIMIT)\b", inside or "Id", flags=re.IGNORECASE)[0]
         fields = [each.strip() for each in listed.split(",") if each.strip()]
         for field in fields:
@@ -119,9 +122,16 @@ def _find(
     wanted = " AND ".join(f"({text}) LIKE ? ESCAPE '\\'" for _ in words)
     living = ' AND "IsDeleted" = 0' if sobject.field("IsDeleted") else ""
     patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
-    sql = f'SELECT "Id" FROM {quoted(sobject.name)} WHERE {wanted}{living} ORDER BY "Id" LIMIT ?'
-    found = org.store.execute(sql, (*patterns, most))
+    values: list[Any] = [*patterns, most]
+    shared = seen_sql(org, request.user_id, sobject, values)
+    sql = (
+        f'SELECT "Id" FROM {quoted(sobject.name)} t WHERE {wanted}{living}{shared} '
+        f'ORDER BY "Id" LIMIT ?{len(patterns) + 1}'
+    )
+    found = org.store.execute(sql, values)
     return [
-        org.retrieve(sobject.name, ids.to_text(number), fields, version=request.version)
+        org.retrieve(
+            sobject.name, ids.to_text(number), fields, version=request.version, user_id=request.user_id
+        )
         for (number,) in found
     ]

@@ -73,11 +73,11 @@ def _type_name(record: dict[str, Any]) -> Any:
     return attributes.get("type") if isinstance(attributes, dict) else None
 
 
-def _type_of(org: EmulatedOrg, record: dict[str, Any]) -> SObject:
+def _type_of(org: EmulatedOrg, request: Request, record: dict[str, Any]) -> SObject:
     name = _type_name(record)
     if not isinstance(name, str):
         raise ApiError(NEEDS_TYPE, code="INVALID_FIELD", fields=[])
-    found = org.schema.get(name)
+    found = dml.schema_of(org, request).get(name)
     if found is None:
         raise ApiError(f"sObject type '{name}' is not supported.", code="INVALID_TYPE", fields=[])
     return found
@@ -135,7 +135,7 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
 
     def creating(record: dict[str, Any]) -> Write:
         def write(transaction: Transaction) -> dict[str, Any]:
-            target = _type_of(org, record)
+            target = _type_of(org, request, record)
             fields = dml.record_fields(record)
             dml.check_lock(request, "", fields)
             return _success(transaction.insert(target.name, fields))
@@ -153,7 +153,7 @@ def update_records(org: EmulatedOrg, request: Request) -> Reply:
 
     def updating(record: dict[str, Any]) -> Write:
         def write(transaction: Transaction) -> dict[str, Any]:
-            target = _type_of(org, record)
+            target = _type_of(org, request, record)
             record_id, fields = _split_id(record)
             if not isinstance(record_id, str) or not record_id:
                 raise ApiError("Id not specified in an update call", code="MISSING_ARGUMENT", fields=["Id"])
@@ -188,7 +188,7 @@ def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str)
 
     With `allOrNone`, an undone creation still says `created`: look at `success` first.
     """
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     key = external_ids.key_field(target, field)
     records = _records(request)
     twice = set(_keys_sent_twice(records, key))
@@ -198,7 +198,7 @@ def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str)
         def write(transaction: Transaction) -> dict[str, Any]:
             would_create.append(False)
             if _type_name(record) is not None:
-                given = _type_of(org, record)
+                given = _type_of(org, request, record)
                 if given.name != target.name:
                     raise ApiError(
                         f"All records must be of type {target.name}", code="INVALID_INPUT", fields=[]
@@ -306,7 +306,7 @@ def read_many_records(org: EmulatedOrg, request: Request, sobject: str) -> Reply
 
 
 def _read(org: EmulatedOrg, request: Request, sobject: str, wanted: list[str], fields: list[str]) -> Reply:
-    target = dml.sobject_of(org, sobject)
+    target = dml.sobject_of(org, sobject, request)
     if not wanted:
         raise ApiError("At least 1 id is required", code="REQUIRED_FIELD_MISSING")
     if not fields:
@@ -319,7 +319,10 @@ def _read(org: EmulatedOrg, request: Request, sobject: str, wanted: list[str], f
     found: list[dict[str, Any] | None] = []
     for record_id in wanted:
         try:
-            found.append(org.retrieve(target.name, str(record_id), fields, version=request.version))
+            row = org.retrieve(
+                target.name, str(record_id), fields, version=request.version, user_id=request.user_id
+            )
+            found.append(row)
         except ApiError as error:
             if error.code not in ("NOT_FOUND", "ENTITY_IS_DELETED"):
                 raise

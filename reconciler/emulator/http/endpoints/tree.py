@@ -16,7 +16,7 @@ from reconciler.emulator.http.envelope import result_errors
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
-from reconciler.emulator.schema import SObject
+from reconciler.emulator.schema import Schema, SObject
 from reconciler.emulator.writes import Transaction
 
 MAX_RECORDS, MAX_TYPES, MAX_DEPTH = 200, 5, 5
@@ -42,12 +42,12 @@ class _Undo(Exception):
 @route("POST", "/composite/tree/{sobject}", lacks=["duplicate rules"])
 def create_tree(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """Create trees of records. 201 with the id of each `referenceId`, or 400 with the errors."""
-    root = dml.sobject_of(org, sobject)
+    root = dml.sobject_of(org, sobject, request)
     body = request.json
     records = body.get("records") if isinstance(body, dict) else None
     if not isinstance(records, list) or not records:
         raise ApiError("At least 1 record is required", code="REQUIRED_FIELD_MISSING")
-    nodes = list(_walk(org, root, records, None, None, 1))
+    nodes = list(_walk(dml.schema_of(org, request), root, records, None, None, 1))
     _check(nodes)
     errors: dict[str, ApiError] = {}
     try:
@@ -78,7 +78,7 @@ def _create(request: Request, transaction: Transaction, node: Node, errors: dict
 
 
 def _walk(
-    org: EmulatedOrg, sobject: SObject, records: list[Any], parent: Node | None, link: str | None, depth: int
+    schema: Schema, sobject: SObject, records: list[Any], parent: Node | None, link: str | None, depth: int
 ) -> Iterator[Node]:
     """All records, parents first."""
     for record in records:
@@ -92,18 +92,18 @@ def _walk(
         node = Node(attributes["referenceId"], sobject, fields, parent, link, depth)
         yield node
         for name, each in children.items():
-            child, field = _relationship(org, sobject, name)
-            yield from _walk(org, child, each["records"], node, field, depth + 1)
+            child, field = _relationship(schema, sobject, name)
+            yield from _walk(schema, child, each["records"], node, field, depth + 1)
 
 
 def _is_children(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("records"), list)
 
 
-def _relationship(org: EmulatedOrg, sobject: SObject, name: str) -> tuple[SObject, str]:
-    for each in org.schema.children_of(sobject.name):
+def _relationship(schema: Schema, sobject: SObject, name: str) -> tuple[SObject, str]:
+    for each in schema.children_of(sobject.name):
         if each.name and each.name.lower() == name.lower():
-            return org.schema[each.child], each.field
+            return schema[each.child], each.field
     raise InvalidField(f"No such column '{name}' on sobject of type {sobject.name}")
 
 

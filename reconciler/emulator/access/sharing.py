@@ -1,0 +1,245 @@
+"""Which rows of an object a user sees, may edit, or has whole: a condition in SQL, or none.
+
+What the org-wide default of an object leaves private belongs to its owner; to who is above the owner
+in the role hierarchy; and, where a queue owns it, to the queue's members. A detail is shared as its
+master is.
+
+Source: Security Guide, "Organization-Wide Sharing Defaults", "Role Hierarchy", "Queues".
+"""
+
+# ruff: noqa: S608 - names come from the schema, values are bound
+
+import json
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from ..schema import Field, Schema, SObject
+from ..store import quoted
+from .governed import DETAILS, EDIT, MODIFY_ALL, READ, VIEW_ALL, is_record
+
+if TYPE_CHECKING:
+    from ..org import EmulatedOrg
+    from .users import UserAccess
+
+LACKS: Final = [
+    "sharing rules, manual shares, teams, territories: default, owner, role and queue share a row",
+    "parents that a user sees because of their details",
+    "fields of a parent row that the caller may not see are answered",
+]
+
+
+class Level(IntEnum):
+    READ = 1
+    EDIT = 2
+    WHOLE = 3
+    """Delete, transfer, share."""
+
+
+PUBLIC: Final[dict[str, Level | None]] = {
+    "Private": None,
+    "Read": Level.READ,
+    "ReadWrite": Level.EDIT,
+    "ReadWriteTransfer": Level.EDIT,
+    "FullAccess": Level.WHOLE,
+}
+"""What everybody may do with the rows of an object, by its org-wide default."""
+CONTROLLED: Final = "ControlledByParent"
+DEFAULTS: Final = {
+    "Account": ("DefaultAccountAccess", "ReadWrite"),
+    "Asset": (None, CONTROLLED),
+    "Campaign": ("DefaultCampaignAccess", "FullAccess"),
+    "Case": ("DefaultCaseAccess", "ReadWriteTransfer"),
+    "Contact": ("DefaultContactAccess", CONTROLLED),
+    "Contract": (None, CONTROLLED),
+    "Lead": ("DefaultLeadAccess", "ReadWriteTransfer"),
+    "Opportunity": ("DefaultOpportunityAccess", "ReadWrite"),
+    "Order": (None, CONTROLLED),
+    "Pricebook2": (None, "FullAccess"),
+    "Product2": (None, "FullAccess"),
+}
+"""Standard objects: the field of Organization that holds the default, and what a fresh org has."""
+ORGANIZATION_WORDS: Final = {
+    "None": "Private",
+    "Read": "Read",
+    "Edit": "ReadWrite",
+    "ReadEditTransfer": "ReadWriteTransfer",
+    "All": "FullAccess",
+    CONTROLLED: CONTROLLED,
+}
+PARENTS: Final = {"Contact": "AccountId", "Asset": "AccountId", "Contract": "AccountId", "Order": "AccountId"}
+OWN: Final = {
+    "PermissionSetAssignment": '{a}."AssigneeId" = {me}',
+    "PermissionSet": '{a}."Id" IN ({held})',
+    "ObjectPermissions": '{a}."ParentId" IN ({held})',
+    "FieldPermissions": '{a}."ParentId" IN ({held})',
+    "SetupEntityAccess": '{a}."ParentId" IN ({held})',
+    "PermissionSetTabSetting": '{a}."ParentId" IN ({held})',
+}
+"""Setup rows of which a user who may not view the setup sees the own ones."""
+HELD: Final = 'SELECT "PermissionSetId" FROM "PermissionSetAssignment" WHERE "AssigneeId" = {me}'
+DEFINITIONS: Final = {
+    "EntityDefinition": '{a}."QualifiedApiName"',
+    "FieldDefinition": '(SELECT e."QualifiedApiName" FROM "EntityDefinition" e '
+    'WHERE e."Id" = {a}."EntityDefinitionId") || \'.\' || {a}."QualifiedApiName"',
+}
+MAY_SEE_SETUP: Final = ("ViewSetup", "ManageUsers", "AssignPermissionSets", "ManageProfilesPermissionsets")
+
+Bind = Callable[[Any], str]
+
+
+def filter_sql(org: "EmulatedOrg", access: "UserAccess", sobject: SObject, alias: str, bind: Bind) -> str:
+    """The condition on rows that the user sees; empty where the user sees all.
+
+    ``bind`` turns a value into a placeholder. Who owns what for the user is read once a call.
+    """
+    if sobject.name in DEFINITIONS:
+        return _defined(access, sobject.name, alias, bind)
+    if (own := OWN.get(sobject.name)) is not None:
+        if access.has_any(*MAY_SEE_SETUP):
+            return ""
+        me = bind(access.user)
+        return own.format(a=alias, me=me, held=HELD.format(me=me))
+    if access.sees_all(sobject):
+        return ""
+    return _Sharing(org, access, bind).condition(sobject, alias, Level.READ) or ""
+
+
+def seen_sql(org: "EmulatedOrg", user_id: str, sobject: SObject, values: list[Any]) -> str:
+    """` AND …` for a statement over rows named `t`, which numbers its placeholders; adds to ``values``."""
+    condition = filter_sql(org, org.access.of(user_id), sobject, "t", _numbered(values))
+    return f" AND {condition}" if condition else ""
+
+
+def _defined(access: "UserAccess", name: str, alias: str, bind: Bind) -> str:
+    """Objects and fields that the user does not see are not told of either."""
+    if access.view.whole:
+        return ""
+    if name == "EntityDefinition":
+        shown = [each.name for each in access.schema]
+    else:
+        shown = [f"{each.name}.{field.name}" for each in access.schema for field in each.fields.values()]
+    listed = bind(json.dumps(shown))
+    return f"{DEFINITIONS[name].format(a=alias)} IN (SELECT value FROM json_each({listed}))"
+
+
+def row_level(org: "EmulatedOrg", access: "UserAccess", sobject: SObject, number: int) -> Level | None:
+    """How far a user may go with one row, rights on its object aside; None for a row that is not seen.
+
+    A setup row is whole: permissions decide about those, not sharing.
+    """
+    if not is_record(sobject) and sobject.name not in DETAILS:
+        return Level.WHOLE
+    if access.may(sobject, MODIFY_ALL):
+        return Level.WHOLE
+    for level in (Level.WHOLE, Level.EDIT, Level.READ):
+        if level is Level.READ and access.may(sobject, VIEW_ALL):
+            return level
+        values: list[Any] = [number]
+        condition = _Sharing(org, access, _numbered(values)).condition(sobject, "t", level)
+        sql = f'SELECT 1 FROM {quoted(sobject.name)} t WHERE t."Id" = ?1 AND {condition or "1"}'
+        if org.store.execute(sql, values):
+            return level
+    return None
+
+
+def _numbered(values: list[Any]) -> Bind:
+    def bind(value: Any) -> str:
+        values.append(value)
+        return f"?{len(values)}"
+
+    return bind
+
+
+def model_of(org: "EmulatedOrg", sobject: SObject) -> str:
+    """The org-wide default of an object, in the words of metadata."""
+    if sobject.name in DETAILS or (sobject.custom and master_of(sobject)):
+        return CONTROLLED
+    told = sobject.flags.get("sharingModel")
+    column, usual = DEFAULTS.get(sobject.name, (None, "ReadWrite"))
+    if not told and column:
+        rows = org.store.execute(f'SELECT "{column}" FROM "Organization"')
+        told = ORGANIZATION_WORDS.get(rows[0][0]) if rows else None
+    return str(told or usual)
+
+
+def master_of(sobject: SObject) -> Field | None:
+    """The reference that an object's rows are shared by."""
+    if (name := PARENTS.get(sobject.name)) is not None:
+        return sobject.field(name)
+    if sobject.name in DETAILS:
+        return sobject.field(DETAILS[sobject.name][1])
+    masters = [each for each in sobject.fields.values() if each.relationship_order is not None]
+    return min(masters, key=lambda each: each.relationship_order or 0, default=None)
+
+
+class _Sharing:
+    """Conditions for one user, whose owners are looked up once."""
+
+    def __init__(self, org: "EmulatedOrg", access: "UserAccess", bind: Bind) -> None:
+        self.org, self.access, self.bind = org, access, bind
+        self.schema: Schema = org.schema
+        self._owners: str | None = None
+
+    def condition(self, sobject: SObject, alias: str, level: Level) -> str | None:
+        """What a row must fulfil; None when all do."""
+        model = model_of(self.org, sobject)
+        if model == CONTROLLED:
+            return self._by_master(sobject, alias, level)
+        public = PUBLIC.get(model, Level.EDIT)
+        if public is not None and level <= public:
+            return None
+        return self._owned(sobject, alias)
+
+    def _owned(self, sobject: SObject, alias: str) -> str | None:
+        if sobject.field("OwnerId") is None:
+            return None
+        if self._owners is None:
+            self._owners = self.bind(json.dumps(owners_for(self.org, self.access.user)))
+        return f'{alias}."OwnerId" IN (SELECT value FROM json_each({self._owners}))'
+
+    def _by_master(self, sobject: SObject, alias: str, level: Level) -> str | None:
+        """A detail is edited and deleted by whoever may edit its master."""
+        reference = master_of(sobject)
+        target = self.schema.get(reference.reference_to[0]) if reference and reference.reference_to else None
+        if reference is None or target is None:
+            return self._owned(sobject, alias)
+        needed = Level.READ if level is Level.READ or reference.write_requires_master_read else Level.EDIT
+        all_rows = MODIFY_ALL | VIEW_ALL if needed is Level.READ else MODIFY_ALL
+        if self.access.may(target, all_rows):
+            return None
+        if not self.access.may(target, READ if needed is Level.READ else EDIT):
+            return "0"
+        inner = self.condition(target, f"{alias}m", needed)
+        if inner is None:
+            return None
+        column = f"{alias}.{quoted(reference.name)}"
+        seen = f'{column} IN (SELECT {alias}m."Id" FROM {quoted(target.name)} {alias}m WHERE {inner})'
+        own = self._owned(sobject, alias) if reference.nillable else None
+        return f"({seen} OR ({column} IS NULL AND {own}))" if own else seen
+
+
+def owners_for(org: "EmulatedOrg", user: int) -> list[int]:
+    """Whose rows a user has: the own, those of queues, those of users in roles below."""
+    rows = org.store.execute(GROUPS, (user,)) + org.store.execute(BELOW, (user,))
+    return sorted({row[0] for row in rows} | {user})
+
+
+GROUPS: Final = """WITH RECURSIVE
+  above(id) AS (
+    SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1 AND "UserRoleId" IS NOT NULL
+    UNION SELECT r."ParentRoleId" FROM "UserRole" r JOIN above ON r."Id" = above.id
+    WHERE r."ParentRoleId" IS NOT NULL),
+  mine(id) AS (
+    SELECT ?1
+    UNION SELECT "Id" FROM "Group" WHERE "Type" = 'Organization'
+    UNION SELECT "Id" FROM "Group" WHERE "Type" = 'Role'
+      AND "RelatedId" = (SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1)
+    UNION SELECT "Id" FROM "Group" WHERE "Type" IN ('RoleAndSubordinates', 'RoleAndSubordinatesInternal')
+      AND "RelatedId" IN (SELECT id FROM above)
+    UNION SELECT m."GroupId" FROM "GroupMember" m JOIN mine ON m."UserOrGroupId" = mine.id)
+SELECT id FROM mine"""
+BELOW: Final = """WITH RECURSIVE below(id) AS (
+    SELECT r."Id" FROM "UserRole" r JOIN "User" u ON r."ParentRoleId" = u."UserRoleId" WHERE u."Id" = ?1
+    UNION SELECT r."Id" FROM "UserRole" r JOIN below ON r."ParentRoleId" = below.id)
+SELECT u."Id" FROM "User" u JOIN below ON u."UserRoleId" = below.id"""
