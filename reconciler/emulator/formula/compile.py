@@ -226,7 +226,9 @@ def wrong_result(made: Compiled, wanted: Kind) -> FormulaError:
 
 
 def common(one: Compiled, other: Compiled, where: str) -> Kind:
-    """The kind of a value that may be either."""
+    """The kind of a value that may be either. Picklists must be made texts first."""
+    for each in (one, other):
+        check(each, where, T, N, B, D, M, H, Kind.PLACE)
     if one.kind is NULL:
         return other.kind
     check(other, where, one.kind)
@@ -327,7 +329,8 @@ def _with_null(sign: str, left: Compiled, right: Compiled) -> tuple[Kind, Two]:
 
 def equality(left: Compiled, right: Compiled, where: str, *, negated: bool) -> Two:
     kind = common(left, right, where)
-    check(Compiled(kind, _unreached, left.field or right.field), where, T, N, B, D, M, H)
+    if kind is Kind.PLACE:
+        raise FormulaError(f"Incorrect argument type for {where}. ")
     same: Two = operator.ne if negated else operator.eq
     if kind is T:
         return lambda one, other: same(one or "", other or "")

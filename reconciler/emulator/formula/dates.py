@@ -111,6 +111,11 @@ def between_times(later: time, earlier: time) -> Decimal:
     return Decimal((_milliseconds(later) - _milliseconds(earlier)) % DAY_MS)
 
 
+def seconds_apart(one: time, other: time) -> int:
+    """Whole seconds between two times of a day, whichever is the later."""
+    return abs(_milliseconds(one) - _milliseconds(other)) // 1000
+
+
 def seconds_of(value: Any) -> Decimal:
     """Of a time since midnight, of a day or a moment since 1970."""
     if isinstance(value, time):

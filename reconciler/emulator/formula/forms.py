@@ -75,16 +75,9 @@ def _or(compiler: Compiler, call: Call, where: str) -> Compiled:
 def _if(compiler: Compiler, call: Call, where: str) -> Compiled:
     condition, then, other = _all(compiler, call)
     check(condition, where, B)
-    kind = _plain(common(then, other, where), then, other, where)
+    kind = common(then, other, where)
     test, yes, no = condition.run, then.run, other.run
     return Compiled(kind, lambda record: yes(record) if test(record) else no(record))
-
-
-def _plain(kind: Kind, one: Compiled, other: Compiled, where: str) -> Kind:
-    """A kind that a result may have: picklists must be made texts first."""
-    for each in (one, other):
-        check(each, where, T, N, B, D, M, H, PLACE)
-    return kind
 
 
 @_form("IFS", 3)
@@ -95,7 +88,7 @@ def _ifs(compiler: Compiler, call: Call, where: str) -> Compiled:
     kind, choices = last, []
     for condition, value in zip(pairs[::2], pairs[1::2], strict=True):
         check(condition, where, B)
-        kind = Compiled(_plain(common(kind, value, where), kind, value, where), value.run)
+        kind = Compiled(common(kind, value, where), value.run)
         choices.append((condition.run, value.run))
     return Compiled(kind.kind, _first(choices, last.run))
 
@@ -182,7 +175,7 @@ def _isnull(compiler: Compiler, call: Call, where: str) -> Compiled:
 def _blankvalue(compiler: Compiler, call: Call, where: str) -> Compiled:
     given, instead = _all(compiler, call)
     _no_condition(given, where)
-    kind = T if given.kind is PICK else common(given, instead, where)
+    kind = common(Compiled(T, given.run) if given.kind is PICK else given, instead, where)
 
     def run(record: Record) -> Any:
         value = given.run(record)
@@ -254,8 +247,9 @@ def _casesafeid(compiler: Compiler, call: Call, where: str) -> Compiled:
 
     def run(record: Record) -> Any:
         value = given.run(record)
-        number = None if value is None else ids.parse(value)
-        return value if number is None else ids.to_text(number)
+        if value is None or len(value) != 15 or ids.parse(value) is None:
+            return value
+        return value + ids.suffix(value)
 
     return Compiled(T, run)
 
@@ -401,8 +395,7 @@ def _formatduration(compiler: Compiler, call: Call, where: str) -> Compiled:
             return dates.duration_text(int(value), days=bool(other))
         if first.kind is M:
             return dates.duration_text(int((other - value).total_seconds()), days=True)
-        apart = dates.seconds_of(other) - dates.seconds_of(value)
-        return dates.duration_text(int(apart), days=False)
+        return dates.duration_text(dates.seconds_apart(value, other), days=False)
 
     return Compiled(T, run)
 

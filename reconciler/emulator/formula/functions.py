@@ -88,6 +88,8 @@ def _remainder(value: Decimal, by: Decimal) -> Decimal:
 
 def power(base: Decimal, exponent: Decimal) -> Decimal:
     """Raises `EvaluationError` beyond some 64 digits."""
+    if not exponent:
+        return Decimal(1)
     try:
         if base and abs(base.copy_abs().ln(MATH) * exponent) > 64 * Decimal(10).ln(MATH):
             if base.copy_abs() > 1 and exponent > 0:
@@ -205,7 +207,7 @@ def _begins(text: str | None, wanted: str | None) -> bool | None:
 
 
 def _initcap(text: str) -> str:
-    return re.sub(r"\w+", lambda word: word[0][:1].upper() + word[0][1:].lower(), text)
+    return re.sub(r"[^\W_]+", lambda word: word[0][:1].upper() + word[0][1:].lower(), text)
 
 
 def _character(code: Decimal) -> str | None:
@@ -252,9 +254,9 @@ define("MID", (T, N, N), T, lambda text, first, count: _span(text, int(first), i
 define("FIND", (T, T, N), N, _find, least=2, strict=False)
 define("SUBSTITUTE", (T, T, T), T, _substitute, strict=False)
 define("TRIM", (T,), T, lambda text: text.strip() or None)
-define("UPPER", (T, T), T, lambda text, _="": text.upper(), least=1)
-define("LOWER", (T, T), T, lambda text, _="": text.lower(), least=1)
-define("INITCAP", (T, T), T, lambda text, _="": _initcap(text), least=1)
+define("UPPER", (T, T), T, lambda text, _=None: text and text.upper(), least=1, strict=False)
+define("LOWER", (T, T), T, lambda text, _=None: text and text.lower(), least=1, strict=False)
+define("INITCAP", (T, T), T, lambda text, _=None: text and _initcap(text), least=1, strict=False)
 define("CONTAINS", (T, T), B, _contains, strict=False)
 define("BEGINS", (T, T), B, _begins, strict=False)
 define("REGEX", (T, T), B, _matches, strict=False)
@@ -293,7 +295,7 @@ define("IMAGE", (T, T, N, N), T, _image, least=2, strict=False)
 
 # -- places
 
-RADIUS: Final = {"mi": 3958.7613, "km": 6371.0088}
+RADIUS: Final = {"mi": 3958.761, "km": 6371.009}
 
 
 def _distance(one: Place, other: Place, unit: str) -> Decimal:
@@ -307,5 +309,11 @@ def _distance(one: Place, other: Place, unit: str) -> Decimal:
     return Decimal(repr(2 * RADIUS[unit] * math.asin(min(1.0, math.sqrt(half)))))
 
 
-define("GEOLOCATION", (N, N), P, lambda latitude, longitude: Place(float(latitude), float(longitude)))
+def _geolocation(latitude: Decimal, longitude: Decimal) -> Place:
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        raise EvaluationError("no such place on earth")
+    return Place(float(latitude), float(longitude))
+
+
+define("GEOLOCATION", (N, N), P, _geolocation)
 define("DISTANCE", (P, P, T), N, _distance)

@@ -36,7 +36,7 @@ DATE_FUNCTIONS: Final[dict[str, str]] = {
 }
 NEEDS_TIME: Final = frozenset({"hour_in_day", "day_only"})
 NEEDS_FISCAL: Final = frozenset({"fiscal_month", "fiscal_quarter", "fiscal_year"})
-EARTH_RADIUS: Final = {"mi": 3958.7613, "km": 6371.0088}
+EARTH_RADIUS: Final = {"mi": 3958.761, "km": 6371.009}
 PARTS: Final = "YmdwjH"
 
 
