@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-MODULES: tuple[str, ...] = ("flows",)
+MODULES: tuple[str, ...] = ("access", "flows", "people")
 
 for _module in MODULES:
     import_module(f"{__name__}.{_module}")
