@@ -136,12 +136,12 @@ def _misfit_of(element: Element, item: Any, version: float) -> str | None:
 
 
 def missing(type_name: str, tree: Tree) -> list[str]:
-    """Names of required elements that a component's tree lacks, its own level only."""
-    return [
-        each.name
-        for each in (elements(type_name) or {}).values()
-        if each.required and not tree.get(each.name)
-    ]
+    """Names of required elements that a component's tree lacks, its own level only.
+
+    Booleans are false when they are not given.
+    """
+    known = (elements(type_name) or {}).values()
+    return [each.name for each in known if each.required and each.type != "b" and not tree.get(each.name)]
 
 
 @cache

@@ -1,0 +1,208 @@
+"""Deployments in time: queue, states, validation, cancelling, what lasts."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator.clock import Clock
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.metadata import deployments
+from reconciler.emulator.metadata.archive import write_zip
+from reconciler.emulator.metadata.outcome import DeployOptions
+from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.tooling import apex
+
+from .conftest import Desk, package, site
+
+DAY = 24 * 60 * 60 * 1000
+SITES = {"package.xml": package({"CspTrustedSite": ["Maps"]}), "cspTrustedSites/Maps.cspTrustedSite": site()}
+OTHER = {"package.xml": package({"CspTrustedSite": ["News"]}), "cspTrustedSites/News.cspTrustedSite": site()}
+
+
+def status(desk: Desk, job_id: str) -> str:
+    return str(desk.result(job_id)["status"])
+
+
+def names(desk: Desk) -> list[str]:
+    return desk.org.components.names("CspTrustedSite")
+
+
+def test_a_deployment_waits_runs_and_is_done_by_the_clock(desk: Desk) -> None:
+    deployments.set_delays(desk.org, pending_ms=100, running_ms=50)
+    job = desk.submit(SITES)
+    assert status(desk, job) == "Pending"
+    desk.org.clock.advance(100)
+    assert (status(desk, job), names(desk)) == ("InProgress", [])
+    desk.org.clock.advance(50)
+    assert (status(desk, job), names(desk)) == ("Succeeded", ["Maps"])
+
+
+def test_one_runs_at_a_time(desk: Desk) -> None:
+    deployments.set_delays(desk.org, running_ms=50)
+    first, second = desk.submit(SITES), desk.submit(OTHER)
+    assert (status(desk, first), status(desk, second)) == ("InProgress", "Pending")
+    desk.org.clock.advance(50)
+    assert (status(desk, first), status(desk, second)) == ("Succeeded", "InProgress")
+    desk.org.clock.advance(50)
+    assert status(desk, second) == "Succeeded"
+
+
+def test_a_deployment_that_nobody_asks_after_is_made_when_anything_is_asked(desk: Desk) -> None:
+    desk.submit(SITES)
+    desk.org.query("SELECT Id FROM User")
+    assert names(desk) == ["Maps"]
+
+
+def test_a_waiting_deployment_is_cancelled_at_once(desk: Desk) -> None:
+    deployments.set_delays(desk.org, pending_ms=100)
+    job = desk.submit(SITES)
+    assert deployments.cancel(desk.org, desk.org.admin_id, job) is True
+    result = desk.result(job)
+    assert (result["status"], result["canceledByName"], result["done"]) == ("Canceled", "Ada Admin", True)
+    desk.org.clock.advance(1000)
+    assert (status(desk, job), names(desk)) == ("Canceled", [])
+
+
+def test_a_running_deployment_is_canceling_first(desk: Desk) -> None:
+    deployments.set_delays(desk.org, running_ms=100)
+    job = desk.submit(SITES)
+    assert status(desk, job) == "InProgress"
+    assert deployments.cancel(desk.org, desk.org.admin_id, job) is False
+    assert (status(desk, job), names(desk)) == ("Canceled", [])
+
+
+def test_what_is_done_cannot_be_cancelled(desk: Desk) -> None:
+    job = desk.submit(SITES)
+    assert status(desk, job) == "Succeeded"
+    with pytest.raises(ApiError) as refused:
+        deployments.cancel(desk.org, desk.org.admin_id, job)
+    assert (refused.value.code, refused.value.message) == ("INVALID_ID_FIELD", "Deployment already completed")
+    assert status(desk, job) == "Succeeded"
+
+
+def test_a_validation_is_deployed_within_ten_days(desk: Desk) -> None:
+    job = desk.submit(SITES, checkOnly=True)
+    assert (status(desk, job), names(desk)) == ("Succeeded", [])
+    desk.org.clock.advance(10 * DAY)
+    again = deployments.submit_validated(desk.org, desk.org.admin_id, job).text_id
+    assert (status(desk, again), names(desk), again != job) == ("Succeeded", ["Maps"], True)
+    desk.org.clock.advance(1)
+    with pytest.raises(ApiError, match="older than 10 days"):
+        deployments.submit_validated(desk.org, desk.org.admin_id, job)
+
+
+def test_what_was_no_validation_cannot_be_deployed_as_one(desk: Desk) -> None:
+    failed = desk.submit({**SITES, "package.xml": package({"Nonsense": ["X"]})}, checkOnly=True)
+    for job in (desk.submit(SITES), failed):
+        status(desk, job)
+        before = desk.org.snapshot()
+        with pytest.raises(ApiError) as refused:
+            deployments.submit_validated(desk.org, desk.org.admin_id, job)
+        assert refused.value.code == "INVALID_ID_FIELD"
+        assert desk.org.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"runTests": ["A"]}, "runTests can only be used with a testLevel of RunSpecifiedTests"),
+        ({"runTests": ["A"], "testLevel": "RunLocalTests"}, "runTests can only be used with a testLevel"),
+        ({"testLevel": "RunSpecifiedTests"}, "runTests must be specified"),
+        ({"testLevel": "Some"}, "'Some' is not a valid value for the enum 'TestLevel'"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    desk: Desk, options: dict[str, object], told: str
+) -> None:
+    with pytest.raises(ApiError, match=told):
+        desk.submit(SITES, **options)
+    assert deployments.history(desk.org) == []
+
+
+def test_an_unknown_id_is_refused(desk: Desk) -> None:
+    for wrong in ("0AfHu0000000999KAA", "nonsense", ""):
+        with pytest.raises(ApiError) as refused:
+            deployments.find(desk.org, wrong)
+        assert refused.value.code == "INVALID_CROSS_REFERENCE_KEY"
+
+
+def test_a_waiting_deployment_survives_the_process(tmp_path: Path) -> None:
+    org = EmulatedOrg(tmp_path / "org.db", clock=Clock.fixed())
+    deployments.set_delays(org, running_ms=100)
+    told = DeployOptions.of_json({"singlePackage": True})
+    job = deployments.submit(org, org.admin_id, write_zip(SITES), told).text_id
+    org.close()
+    org = EmulatedOrg(tmp_path / "org.db", clock=Clock.fixed())
+    assert deployments.find(org, job).status == "InProgress"
+    org.clock.advance(100)
+    assert deployments.find(org, job).status == "Succeeded"
+    assert org.components.names("CspTrustedSite") == ["Maps"]
+    org.close()
+
+
+def test_a_fork_goes_on_with_its_own_deployments(desk: Desk) -> None:
+    deployments.set_delays(desk.org, running_ms=100)
+    job = desk.submit(SITES)
+    twin = Desk(desk.org.fork(), desk.token)
+    twin.org.clock.advance(100)
+    assert (status(twin, job), names(twin)) == ("Succeeded", ["Maps"])
+    assert (status(desk, job), names(desk)) == ("InProgress", [])
+
+
+def test_the_history_has_the_newest_first(desk: Desk) -> None:
+    jobs = [desk.submit(SITES), desk.submit(OTHER, checkOnly=True)]
+    found = deployments.history(desk.org)
+    assert [each.text_id for each in found] == jobs[::-1]
+    assert [each.asked["checkOnly"] for each in found] == [True, False]
+
+
+def test_changes_are_in_the_audit_trail_and_checks_are_not(desk: Desk) -> None:
+    def trail() -> list[tuple[str, str]]:
+        return [(row["Action"], row["Display"]) for row in desk.org.rows("SetupAuditTrail")]
+
+    before = trail()
+    desk.deploy(SITES, checkOnly=True)
+    assert trail() == before
+    desk.deploy(SITES)
+    assert trail() == [*before, ("createdCspTrustedSite", "Created CspTrustedSite Maps")]
+
+
+# -- tests of Apex
+
+SPECIFIED = {"testLevel": "RunSpecifiedTests", "runTests": ["OrderTest"]}
+
+
+@pytest.fixture
+def tested(desk: Desk) -> Desk:
+    """A desk at an org with one test class."""
+    body = "@IsTest class OrderTest { @IsTest static void ships() {} }"
+    with desk.org.transaction() as tx:
+        tx.system_insert("ApexClass", Name="OrderTest", Body=body, Status="Active", ApiVersion=62.0)
+    return desk
+
+
+def test_a_failing_test_fails_the_deployment(tested: Desk) -> None:
+    methods = {"ships": {"outcome": "Fail", "message": "no"}}
+    apex.declare(tested.org, {"classes": {"OrderTest": {"methods": methods}}})
+    result = tested.deploy(SITES, **SPECIFIED)
+    assert (result["status"], result["numberTestErrors"], result["numberComponentErrors"]) == ("Failed", 1, 0)
+    (failure,) = result["details"]["runTestResult"]["failures"]
+    assert (failure["name"], failure["methodName"], failure["message"]) == ("OrderTest", "ships", "no")
+    assert names(tested) == []
+
+
+@pytest.mark.parametrize("options", [SPECIFIED, {"testLevel": "RunLocalTests"}])
+def test_passing_tests_are_counted(tested: Desk, options: dict[str, object]) -> None:
+    result = tested.deploy(SITES, **options)
+    assert (result["status"], result["runTestsEnabled"]) == ("Succeeded", True)
+    assert (result["numberTestsTotal"], result["numberTestsCompleted"]) == (1, 1)
+
+
+def test_without_a_level_no_tests_run(tested: Desk) -> None:
+    result = tested.deploy(SITES)
+    assert (result["numberTestsTotal"], result["runTestsEnabled"]) == (0, False)
+
+
+def test_a_named_test_that_is_not_there_fails_the_deployment(desk: Desk) -> None:
+    result = desk.deploy(SITES, testLevel="RunSpecifiedTests", runTests=["Nowhere"])
+    assert (result["status"], names(desk)) == ("Failed", [])
