@@ -186,3 +186,9 @@ def keyed(org: EmulatedOrg) -> EmulatedOrg:
 @pytest.fixture
 def bulk(org: EmulatedOrg) -> Bulk:
     return Bulk(org)
+
+
+@pytest.fixture(scope="session")
+def bulk_type() -> type[Bulk]:
+    """The client itself, for orgs that a test makes."""
+    return Bulk

@@ -1,0 +1,64 @@
+"""Rows that go the quick way are the rows that the careful way writes."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.emulator.bulk import plain_insert
+from reconciler.emulator.org import EmulatedOrg
+
+if TYPE_CHECKING:
+    from tests.emulator.bulk.conftest import Bulk
+
+OBJECTS = {
+    "Account": ("Name", "Phone", "AnnualRevenue", "NumberOfEmployees", "Industry", "ParentId", "Site"),
+    "Contact": ("LastName", "FirstName", "Email", "Birthdate", "DoNotCall", "AccountId"),
+    "Event": ("Subject", "StartDateTime", "DurationInMinutes", "IsAllDayEvent"),
+}
+NUMBERS = ("1", "12.345", "-3", "1e3", "9" * 60)
+TEXTS = ("", "a", " b ", "#N/A", "true", "x@y.example", "Energy", "é", "a" * 300, "001Hu0000000001IAA")
+CELLS = st.sampled_from((*TEXTS, *NUMBERS, "2031-05-04", "2031-05-04T01:02:03Z"))
+
+
+def written(org: EmulatedOrg, bulk: Any, sobject: str, content: str) -> tuple[Any, ...]:
+    """The rows of a job by their values, and what was told of them without ids."""
+    job = bulk.ingest(content, sobject)
+    rows = [{name: value for name, value in row.items() if name != "Id"} for row in org.rows(sobject)]
+    told = bulk.job(job)
+    results = [row[1:] for row in bulk.result(job, "successfulResults")]
+    return rows, bulk.errors(job), told["state"], told["numberRecordsFailed"], results
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_both_ways_write_the_same(fresh_org: EmulatedOrg, bulk_type: Any, data: Any) -> None:
+    sobject = data.draw(st.sampled_from(sorted(OBJECTS)))
+    names = data.draw(st.lists(st.sampled_from(OBJECTS[sobject]), min_size=1, unique=True))
+    rows = data.draw(
+        st.lists(st.lists(CELLS, min_size=len(names), max_size=len(names)), min_size=1, max_size=4)
+    )
+    content = "\n".join(",".join(each) for each in [names, *rows]) + "\n"
+    outcomes = []
+    for quick in (True, False):
+        org = fresh_org.fork()
+        org.has("Account", Name="Parent")
+        with pytest.MonkeyPatch.context() as patch:
+            if not quick:
+                patch.setattr(plain_insert, "prepare", lambda *args: None)
+            outcomes.append(written(org, bulk_type(org), sobject, content))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_plain_load_does_take_the_quick_way(
+    bulk: "Bulk", org: EmulatedOrg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[str] = []
+    org.store.connection.set_trace_callback(statements.append)
+    bulk.ingest("Name,Phone\n" + "".join(f"A{n},{n}\n" for n in range(400)))
+    rows = len(org.rows("Account"))
+    org.store.connection.set_trace_callback(None)
+    savepoints = [each for each in statements if each.startswith("SAVEPOINT")]
+    assert rows == 400
+    assert len(savepoints) < 10
