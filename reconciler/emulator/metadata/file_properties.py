@@ -23,7 +23,8 @@ def file_properties(
     A component that is nobody's, because it is standard or only the sum of its parts, has the
     administrator and the beginning of time.
     """
-    facts = component_type(type_name).facts(org, full_name) or stored_facts(org, type_name, full_name)
+    kind = described.FOLDERS.get(type_name, type_name)
+    facts = component_type(kind).facts(org, full_name) or stored_facts(org, kind, full_name)
     created_by = facts.created_by if facts else org.admin_id
     modified_by = facts.modified_by if facts else org.admin_id
     return {
@@ -44,6 +45,8 @@ def file_properties(
 
 def path_of(type_name: str, full_name: str) -> str:
     """Where a package has the file that holds a component."""
+    if folder_of := described.FOLDERS.get(type_name):
+        return f"{described.types()[folder_of].directory}/{full_name}"
     if type_name in described.types():
         return described.types()[type_name].path(full_name)
     whole = described.parents()[type_name]

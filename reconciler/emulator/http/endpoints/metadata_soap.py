@@ -110,6 +110,12 @@ def _component(item: ET.Element, version: float) -> Component:
     )
 
 
+def _fitting(type_name: str, tree: Tree) -> Tree:
+    if problem := shapes.misfit(type_name, tree):
+        raise SoapRefusal(CLIENT, problem)
+    return tree
+
+
 def _results(results: list[Result], upsert: bool = False) -> str:
     return "".join(elements({"result": each.as_upsert() if upsert else each.as_save()}) for each in results)
 
@@ -182,7 +188,7 @@ def _rename(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
 
 
 def _deploy(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    options = DeployOptions.of_tree(child(tree_of(call.element), "DeployOptions"))
+    options = DeployOptions.of_tree(_fitting("DeployOptions", child(tree_of(call.element), "DeployOptions")))
     job = deployments.submit(org, request.user_id, _archive(call), options)
     return _queued(job.text_id)
 
@@ -209,10 +215,8 @@ def _deploy_validated(org: EmulatedOrg, request: Request, call: SoapCall) -> str
 
 
 def _retrieve(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    asked = next((tree_of(each) for each in call.element), {})  # clients differ in what they call it
-    unknown = shapes.misfit("RetrieveRequest", asked)
-    if unknown:
-        raise SoapRefusal(CLIENT, unknown)
+    only = next((tree_of(each) for each in call.element), {})  # clients differ in what they call it
+    asked = _fitting("RetrieveRequest", only)
     job = retrieve.submit(
         org,
         request.user_id,
