@@ -73,14 +73,14 @@ def _check_shape(shape: Shape, kind: str, *, whole: bool) -> None:
 
 def run(
     org: "EmulatedOrg", owner: int, soql: str, *, all_rows: bool, user_id: str, version: str, whole: bool
-) -> int:
-    """Run a query and keep its result under ``owner``; how many records it has.
+) -> tuple[list[str], int]:
+    """Run a query and keep its result under ``owner``; the names of its columns, and how many records it has.
 
-    ``whole`` keeps records as JSON, otherwise rows of values in the order of `header`.
+    ``whole`` keeps records as JSON, otherwise rows of values in the order of the names.
     """
     org.definitions.refresh_for(soql)
     plan = plan_query(org, soql, all_rows=all_rows, user_id=user_id, version=version)
-    assert isinstance(plan, RowPlan)
+    assert isinstance(plan, RowPlan)  # others were refused by `check`
     made = _moments(plan) if whole else _cells(plan)
     count = 0
     for records in stream(org, plan, version, KEPT_RECORDS):
@@ -89,14 +89,7 @@ def run(
             "INSERT INTO _bulk_result VALUES (?, ?, 0, 0, ?, ?)", (owner, count, len(records), content)
         )
         count += len(records)
-    return count
-
-
-def header(org: "EmulatedOrg", soql: str, *, all_rows: bool, user_id: str, version: str) -> list[str]:
-    """The names of a result's columns, as asked for."""
-    plan = plan_query(org, soql, all_rows=all_rows, user_id=user_id, version=version)
-    assert isinstance(plan, RowPlan)
-    return [".".join(path) for path in _paths(plan.shape)]
+    return [".".join(path) for path in _paths(plan.shape)], count
 
 
 def page(org: "EmulatedOrg", owner: int, start: int, count: int) -> Iterator[Any]:

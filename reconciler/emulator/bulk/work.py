@@ -20,6 +20,7 @@ from .loading import BATCH_RECORDS, DELETES, Task, chunks, no_fault
 from .refusals import BatchFailed, BulkRefusal, unparsable
 from .results import Outcome
 from .settings import settings
+from .uploads import Column
 
 if TYPE_CHECKING:
     from ..org import EmulatedOrg
@@ -120,7 +121,7 @@ def _query_step(org: "EmulatedOrg", job: Job) -> None:
         if not _begin(org, job):
             jobs.save(org, job)
             return
-    job.processed = extract.run(
+    job.header, job.processed = extract.run(
         org,
         job.number,
         job.query or "",
@@ -179,7 +180,7 @@ def _query_batch(org: "EmulatedOrg", job: Job, batch: Batch) -> None:
             f"({found}) does not match the entity of the requested Bulk API Job ({job.sobject})."
         )
     whole = job.content_type != "CSV"
-    batch.processed = extract.run(org, batch.number, batch.query or "", whole=whole, **asked)
+    batch.header, batch.processed = extract.run(org, batch.number, batch.query or "", whole=whole, **asked)
     batch.result = jobs.new_result(org)
 
 
@@ -209,7 +210,7 @@ def _read_header(org: "EmulatedOrg", job: Job, work: Job | Batch | None = None) 
     records = uploads.records_of(org, work.number, csvform.DELIMITERS[job.delimiter], 0)
     work.header = [each.strip() for each in records[0]] if records else []
     work.record = 1
-    columns = uploads.columns_of(org.schema, _sobject(org, job), work.header)
+    columns = _columns(org, job, work.header)
     if job.operation in DELETES and [each.key for each in columns] != ["Id"]:
         raise BatchFailed(f"The '{job.operation}' batch must contain only ids")
 
@@ -245,7 +246,7 @@ def _write_csv(org: "EmulatedOrg", job: Job, work: Job | Batch, most: int) -> bo
 def _write_rows(org: "EmulatedOrg", job: Job, names: list[str], rows: list[list[str]]) -> list[Outcome | int]:
     if (most := max(map(len, rows))) > len(names):
         raise unparsable(f"Found {most} values in a record, but {len(names)} columns")
-    columns = uploads.columns_of(org.schema, _sobject(org, job), names)
+    columns = _columns(org, job, names)
     task = _task(org, job, {each.key.lower(): at for at, each in enumerate(columns)})
     quick = job.operation == "insert" and task.fault is no_fault
     plain = plain_insert.prepare(org, job.user, task.table, columns) if quick else None
@@ -260,11 +261,16 @@ def _write_rows(org: "EmulatedOrg", job: Job, names: list[str], rows: list[list[
 
 
 def _sobject(org: "EmulatedOrg", job: Job) -> SObject:
-    """The object of a job, which may have been deleted since the job was made."""
-    found = org.schema.get(job.sobject)
+    """The object of a job as its user sees it; it may be gone since the job was made."""
+    found = org.access.of(job.user).schema.get(job.sobject)
     if found is None:
         raise BatchFailed(f"Unable to find object: {job.sobject}", "InvalidJob")
     return found
+
+
+def _columns(org: "EmulatedOrg", job: Job, names: list[str]) -> list[Column]:
+    """What the names mean to the job's user: a field that he does not see is not found."""
+    return uploads.columns_of(org.access.of(job.user).schema, _sobject(org, job), names)
 
 
 def _task(org: "EmulatedOrg", job: Job, columns: dict[str, int]) -> Task:

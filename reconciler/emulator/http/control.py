@@ -5,12 +5,14 @@ DELETE clears them. `/__emulator__/calls`: GET counts calls by method and addres
 them. `/__emulator__/snapshot`: POST keeps the org as it is under a `name`, GET lists the names, DELETE
 forgets one. `/__emulator__/reset`: POST makes the org what it was at the snapshot with this `name`, or as
 it was when it was new; faults and calls stay. The name is in the body, `{"name": "clean"}`, or the query.
+`/__emulator__/bulk`: GET shows how long bulk jobs take and what a day allows, POST changes it.
 `/__emulator__/apex`: POST declares what Apex does (`tooling.apex`), GET shows it, DELETE forgets it.
 No session is needed, and nothing here counts as a call.
 """
 
 import sqlite3
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from reconciler.emulator.errors import ApiError
@@ -102,4 +104,17 @@ def _name(request: Request, default: str | None = None) -> str:
     return name
 
 
-ACTIONS = {"faults": _faults, "calls": _calls, "snapshot": _snapshot, "reset": _reset, "apex": _apex}
+def _bulk(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
+    from reconciler.emulator.bulk.settings import configure, settings
+
+    return ok(asdict(configure(org, **request.json) if request.method == "POST" else settings(org)))
+
+
+ACTIONS = {
+    "faults": _faults,
+    "calls": _calls,
+    "snapshot": _snapshot,
+    "reset": _reset,
+    "apex": _apex,
+    "bulk": _bulk,
+}

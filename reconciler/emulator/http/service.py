@@ -13,7 +13,7 @@ import zlib
 from dataclasses import replace
 
 from reconciler.emulator.errors import ApiError, NotFound
-from reconciler.emulator.http import asyncform, oauth_errors, routing, sessions, soapform
+from reconciler.emulator.http import oauth_errors, routing, sessions, soapform
 from reconciler.emulator.http.api_version import version_of
 from reconciler.emulator.http.envelope import encode, rest_refusal
 from reconciler.emulator.http.message import Headers, Reply, Request
@@ -97,6 +97,8 @@ def _refuse(family: Family, request: Request, error: ApiError) -> Reply:
     if family is Family.SOAP:
         return soapform.fault(request, error)
     if family is Family.ASYNC:
+        from reconciler.emulator.http import asyncform
+
         return asyncform.refusal(request, error)
     if isinstance(error, oauth_errors.OAuthRefusal):
         return error.reply()

@@ -105,9 +105,9 @@ def computes(plan: RowPlan | AggregatePlan) -> bool:
 def plan_query(
     org: "EmulatedOrg", soql: str, *, all_rows: bool, user_id: str, version: str
 ) -> RowPlan | AggregatePlan:
-    """The compiled query, for who looks at it before it is run. Raises `ApiError`."""
+    """The compiled query of a user, for who looks at it before it is run. Raises `ApiError`."""
     try:
-        return _plan(org, org.schema, soql, all_rows, user_id, version)
+        return _plan(org, org.access.of(user_id).schema, soql, all_rows, user_id, version)
     except Fault as fault:
         raise placed(fault, soql) from None
     except RecursionError:

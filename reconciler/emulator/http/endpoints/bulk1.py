@@ -121,8 +121,8 @@ def _object(org: EmulatedOrg, request: Request, name: Any, operation: str) -> st
     if operation == "hardDelete":
         check_hard_delete(org, request.user_id)
     if operation not in QUERIES:
-        return writable_object(org, name, operation).name
-    found = org.schema.get(name) if isinstance(name, str) else None
+        return writable_object(org, request, name, operation).name
+    found = org.access.of(request.user_id).schema.get(name) if isinstance(name, str) else None
     if found is None:
         raise BulkRefusal("InvalidJob", f"Unable to find object: {name}")
     if not found.queryable or found.name in extract.UNQUERYABLE:
@@ -329,11 +329,6 @@ def read_query_result(
         return Reply(raw=asyncform.xml_records(records).encode(), content_type=asyncform.XML)
     if not batch.processed:
         return Reply(raw=b"Records not found for this query", content_type=asyncform.CSV)
-    names = extract.header(
-        org,
-        batch.query or "",
-        all_rows=job.operation == "queryAll",
-        user_id=job.user_id,
-        version=job.api,
+    return Reply(
+        raw=extract.csv_text(batch.header or [], records, ",", "\n").encode(), content_type=asyncform.CSV
     )
-    return Reply(raw=extract.csv_text(names, records, ",", "\n").encode(), content_type=asyncform.CSV)

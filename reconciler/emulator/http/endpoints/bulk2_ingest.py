@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from email import message_from_bytes
 from typing import Any
 
+from reconciler.emulator import ids
 from reconciler.emulator.bulk import csvform, jobs, results, uploads
 from reconciler.emulator.bulk.jobs import ENDED, Job, Kind, State
 from reconciler.emulator.bulk.refusals import BulkRefusal
@@ -67,7 +68,7 @@ def _opened(org: EmulatedOrg, request: Request, body: dict[str, Any]) -> Job:
     operation = common.one_of(body, "operation", OPERATIONS, "")
     if not operation:
         raise BulkRefusal("InvalidJob", "No operation was specified for the job")
-    sobject = writable_object(org, body.get("object"), operation)
+    sobject = writable_object(org, request, body.get("object"), operation)
     external_id = body.get("externalIdFieldName")
     if operation == "hardDelete":
         check_hard_delete(org, request.user_id)
@@ -89,16 +90,14 @@ def _opened(org: EmulatedOrg, request: Request, body: dict[str, Any]) -> Job:
 
 
 def org_user(request: Request) -> int:
-    from reconciler.emulator import ids
-
     return ids.parse(request.user_id) or 0
 
 
-def writable_object(org: EmulatedOrg, name: Any, operation: str) -> SObject:
-    """The object of a job. Raises for one that is not there, or that such a job cannot write."""
+def writable_object(org: EmulatedOrg, request: Request, name: Any, operation: str) -> SObject:
+    """The object of a job. Raises for one the user does not see, or that such a job cannot write."""
     if not isinstance(name, str) or not name:
         raise BulkRefusal("InvalidJob", "No object was specified for the job")
-    found = org.schema.get(name)
+    found = org.access.of(request.user_id).schema.get(name)
     if found is None:
         raise BulkRefusal("InvalidJob", f"Unable to find object: {name}")
     allowed = {

@@ -96,9 +96,6 @@ def read_page(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
     start = common.offset_of(request.params["locator"]) if request.params.get("locator") else 0
     if start > job.processed:
         raise BulkRefusal("InvalidQueryLocator", "invalid query locator")
-    names = extract.header(
-        org, job.query or "", all_rows=job.operation == "queryAll", user_id=job.user_id, version=job.api
-    )
     rows = extract.page(org, job.number, start, most)
     delimiter, ending = csvform.DELIMITERS[job.delimiter], csvform.LINE_ENDINGS[job.line_ending]
     count = min(most, job.processed - start)
@@ -107,7 +104,7 @@ def read_page(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
         "Sforce-NumberOfRecords": str(count),
         "Sforce-Locator": common.locator_of(start + count) if more else "null",
     }
-    text = extract.csv_text(names, rows, delimiter, ending)
+    text = extract.csv_text(job.header or [], rows, delimiter, ending)
     return Reply(raw=text.encode(), content_type="text/csv", headers=headers)
 
 

@@ -9,6 +9,7 @@ Source: REST API Developer Guide, "Limits" and "Record Count"; names as recorded
 
 from typing import Any
 
+from reconciler.emulator.bulk import usage
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.http.traffic import traffic
@@ -50,7 +51,11 @@ ALLOWANCES: dict[str, int] = {
 CUSTOM_PERMISSION_SETS = 1_000
 
 
-@route("GET", "/limits", lacks=["only DailyApiRequests and PermissionSets are counted"])
+@route(
+    "GET",
+    "/limits",
+    lacks=["only DailyApiRequests, PermissionSets, DailyBulkApiBatches and DailyBulkV2QueryJobs are counted"],
+)
 def list_limits(org: EmulatedOrg, request: Request) -> Reply:
     """`Max` and `Remaining` of each allowance."""
     limits: dict[str, Any] = {name: {"Max": most, "Remaining": most} for name, most in ALLOWANCES.items()}
@@ -63,6 +68,9 @@ def list_limits(org: EmulatedOrg, request: Request) -> Reply:
         "Remaining": ALLOWANCES["PermissionSets"] - used,
         "CreateCustom": {"Max": CUSTOM_PERMISSION_SETS, "Remaining": CUSTOM_PERMISSION_SETS - used},
     }
+    for what in usage.Allowance:
+        most = usage.allowed(org, what)
+        limits[what] = {"Max": most, "Remaining": most - usage.used(org, what)}
     return ok(limits)
 
 
