@@ -28,7 +28,7 @@ def suffix(id15: str) -> str:
 @lru_cache(maxsize=4096)
 def _check(block: str) -> str:
     """The character for five: ids begin alike, so most blocks have been seen before."""
-    return SUFFIX_ALPHABET[sum(1 << i for i, char in enumerate(block) if "A" <= char <= "Z")]
+    return SUFFIX_ALPHABET[_upper(block)]
 
 
 def _base62(number: int, width: int) -> str:
@@ -67,8 +67,39 @@ def to_text(number: int) -> str:
     >>> to_text(make("001", 1))
     '001Hu0000000001IAA'
     """
-    id15 = prefix_of(number) + POD + _base62(number & SERIAL_MASK, SERIAL_DIGITS)
-    return id15 + suffix(id15)
+    serial = number & SERIAL_MASK
+    head, middle, check = _head(number >> SERIAL_BITS, serial // RIGHT)
+    pair, rest = divmod(serial % RIGHT, 3844)
+    first, second = _three(pair), _two(rest)
+    return f"{head}{middle}{first[0]}{second[0]}{check}{SUFFIX_ALPHABET[first[1] | second[1]]}"
+
+
+RIGHT = 62**5
+"""What the last five characters count to: they change with every id, those before them do not."""
+
+
+@lru_cache(maxsize=4096)
+def _head(prefix: int, left: int) -> tuple[str, str, str]:
+    """The first five characters of an id, the next five, and what ten say of their case."""
+    head, middle = _prefix_text(prefix) + POD[:2], POD[2:] + _base62(left, SERIAL_DIGITS - 5)
+    return head, middle, _check(head) + _check(middle)
+
+
+@lru_cache(maxsize=4096)
+def _three(number: int) -> tuple[str, int]:
+    text = _base62(number, 3)
+    return text, _upper(text)
+
+
+@lru_cache(maxsize=4096)
+def _two(number: int) -> tuple[str, int]:
+    text = _base62(number, 2)
+    return text, _upper(text) << 3
+
+
+def _upper(block: str) -> int:
+    """A bit for each upper-case letter."""
+    return sum(1 << i for i, char in enumerate(block) if "A" <= char <= "Z")
 
 
 @lru_cache(maxsize=65536)

@@ -130,7 +130,7 @@ class Rows:
         named = next((field.name for field in table.stored if field.name_field), None)
         return str(self.row(table, number)[named] if named else ids.to_text(number))
 
-    def _auto_number(self, table: Table, field: Field) -> str:
+    def auto_number(self, table: Table, field: Field) -> str:
         number = self.store.next_serial(f"{table.name}.{field.name}", field.first_number)
         return format_auto_number(field.auto_number or "{0}", number, self.org.clock.now())
 

@@ -158,6 +158,13 @@ class Store:
         self._dirty_serials.add(key)
         return number
 
+    def next_serials(self, key: str, count: int) -> range:
+        """The next numbers of ``key``, in one go."""
+        first = self._serials.get(key, 0) + 1
+        self._serials[key] = first + count - 1
+        self._dirty_serials.add(key)
+        return range(first, first + count)
+
     def _load_serials(self) -> None:
         """Read the numbers given out; those of a transaction that was rolled back stay given out."""
         self.execute("CREATE TABLE IF NOT EXISTS _serial (key TEXT PRIMARY KEY, last INTEGER NOT NULL)")

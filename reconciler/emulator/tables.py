@@ -8,12 +8,15 @@ goes through its field's reader to its place. Nothing of the schema is looked at
 
 from collections.abc import Iterator
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import ApiError, InvalidField
 from .schema import Field, Schema, SObject
 from .store import quoted
 from .values import Reader, Writer, reader, writer
+
+if TYPE_CHECKING:
+    from .plain_rows import PlainRows
 
 PERSON_NAMES = ("FirstName", "MiddleName", "LastName", "Suffix")
 """Parts of a person's Name in their order; the salutation is left out, as Salesforce does."""
@@ -88,6 +91,8 @@ class Table:
         )
         self._writers: dict[str, Writer] = {}
         self._updates: dict[tuple[str, ...], str] = {}
+        self.plain: dict[tuple[str, ...], PlainRows | None] = {}
+        """The quick ways to insert many rows, by the fields they give; made by `plain_rows`."""
 
     def _entries(self) -> dict[str, Entry]:
         """Every field by its name as spelled and in lower case."""

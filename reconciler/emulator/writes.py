@@ -360,7 +360,7 @@ class Transaction(Rows):
         if table.name_parts:
             row[position["Name"]] = table.person_name(row)
         for at, field in table.auto_numbers:
-            row[at] = self._auto_number(table, field)
+            row[at] = self.auto_number(table, field)
         rules = rules_for(table.sobject)
         if rules is None:
             if missing := table.missing(row):

@@ -6,7 +6,7 @@ transaction: each record is a savepoint in it, and with `allOrNone` a failure un
 Source: REST API Developer Guide, "sObject Collections"; results as recorded.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ from reconciler.emulator.http.envelope import result_errors
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.plain_rows import insert_alike
 from reconciler.emulator.schema import Field, SObject
 from reconciler.emulator.writes import Transaction
 
@@ -33,6 +34,7 @@ ROLLED_BACK = ApiError(
 NEEDS_TYPE = "An attributes field with a type is required for each record"
 
 Write = Callable[[Transaction], dict[str, Any]]
+Together = Callable[[Transaction], list[dict[str, Any]] | None]
 
 
 class TooManyRecords(ApiError):
@@ -94,29 +96,37 @@ def _check_runs(records: Sequence[dict[str, Any]]) -> None:
 
 
 def run_all(
-    org: EmulatedOrg, request: Request, writes: Sequence[Write], all_or_none: bool
+    org: EmulatedOrg,
+    request: Request,
+    writes: Iterable[Write],
+    all_or_none: bool,
+    together: Together | None = None,
 ) -> list[dict[str, Any]]:
     """Do the writes in one transaction; one result each.
 
-    A refused one is undone alone, or with ``all_or_none`` takes the others with it.
+    A refused one is undone alone, or with ``all_or_none`` takes the others with it. ``together`` is tried
+    first: the results of all of them, or None and nothing done.
     """
     outcomes: list[dict[str, Any] | ApiError] = []
     try:
         with dml.transaction_of(org, request) as transaction:
+            if together is not None and (results := together(transaction)) is not None:
+                return results
             for write in writes:
                 outcomes.append(dml.attempt(transaction, lambda write=write: write(transaction)))  # type: ignore[misc]  # default argument binds the loop variable
             if all_or_none and any(isinstance(each, ApiError) for each in outcomes):
                 raise _Undo
     except _Undo:
         outcomes = [each if isinstance(each, ApiError) else ROLLED_BACK for each in outcomes]
-    return [_failure(each) if isinstance(each, ApiError) else each for each in outcomes]
+    return [failure(each) if isinstance(each, ApiError) else each for each in outcomes]
 
 
 def _success(record_id: str, **more: Any) -> dict[str, Any]:
     return {"id": record_id, "success": True, "errors": [], **more}
 
 
-def _failure(error: ApiError) -> dict[str, Any]:
+def failure(error: ApiError) -> dict[str, Any]:
+    """The result of a refused record."""
     return {"success": False, "errors": result_errors(error)}
 
 
@@ -142,7 +152,17 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
 
         return write
 
-    return ok(run_all(org, request, [creating(each) for each in records], _all_or_none(request)))
+    def together(transaction: Transaction) -> list[dict[str, Any]] | None:
+        if request.locked is not None or len({str(_type_name(each)) for each in records}) > 1:
+            return None
+        try:
+            target = _type_of(org, request, records[0])
+        except ApiError:
+            return None
+        made = insert_alike(transaction, target.name, records)
+        return None if made is None else [_success(each) for each in made]
+
+    return ok(run_all(org, request, map(creating, records), _all_or_none(request), together))
 
 
 @route("PATCH", "/composite/sobjects", lacks=["duplicate rules", "assignment rules"])
