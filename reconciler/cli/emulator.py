@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -207,17 +207,28 @@ def _opened(db: Path | None, name: str) -> "Iterator[EmulatedOrg]":
 
 @command.command("gaps")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: a list of what lacks what.")
-def gaps(as_json: bool) -> None:
+@click.option("--db", type=EXISTING_FILE, help="Also the formulas of the org in this file.")
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Also the formulas of this project. Repeatable.",
+)
+def gaps(as_json: bool, db: Path | None, seeds: Sequence[Path]) -> None:
     """List what the emulated org lacks: for each address, and then whole families of them.
+
+    Of an org or a project, also the formulas, roll-ups, defaults and validation rules that it cannot
+    compute. A project is loaded into memory, over the org if both are named.
 
     \b
     Example:
-        reconcile emulator gaps
+        reconcile emulator gaps --seed force-app
     """
     from reconciler.emulator.http import routing
     from reconciler.render.machine import FORMAT_VERSION, dumps
 
-    found = routing.gaps()
+    found = [*routing.gaps(), *_formula_gaps(db, seeds)]
     if as_json:
         click.echo(dumps({"format_version": FORMAT_VERSION, "gaps": found}))
         return
@@ -225,3 +236,21 @@ def gaps(as_json: bool) -> None:
     for each in found:
         for line, lacks in enumerate(each["lacks"]):
             click.echo(f"{'' if line else each['where']:<{width}}  {lacks}")
+
+
+def _formula_gaps(db: Path | None, seeds: Sequence[Path]) -> list[dict[str, Any]]:
+    """The org in the file is not changed."""
+    if db is None and not seeds:
+        return []
+    from reconciler.emulator.org import EmulatedOrg
+
+    from .demo_org import opening
+
+    with opening("to be looked at", "see --db and --seed"):
+        org = EmulatedOrg(db)
+        looked_at = org.fork()
+        org.close()
+        looked_at.load(*seeds)
+    lines = [line.partition(": ") for line in looked_at.formula_gaps()]
+    looked_at.close()
+    return [{"where": where, "lacks": [why]} for where, _, why in lines]

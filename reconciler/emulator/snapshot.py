@@ -1,7 +1,7 @@
 """What an org holds, told without ids, so that two orgs can be compared.
 
 A reference becomes the natural key of the row it points to: a unique field, an external id, a name.
-Stamps, auto-numbers and counts that follow from other rows are left out, and so is the recycle bin:
+Stamps, auto-numbers, formulas and counts that follow from other rows are left out, and so is the recycle bin:
 a row made anew looks like the row that was.
 """
 
@@ -50,10 +50,18 @@ KEYS: dict[str, tuple[str, ...]] = {
 
 def living_rows(org: "EmulatedOrg", table: Table) -> Iterator[dict[str, Any]]:
     """Rows that are not deleted, as JSON values by field, in id order."""
+    computed = [field for field in table.sobject.fields.values() if field.computed]
     columns = ", ".join(quoted(column) for column in table.columns)
     sql = f'SELECT {columns} FROM {quoted(table.name)} WHERE 1{table.living} ORDER BY "Id"'
     for row in org.store.execute(sql):
-        yield {field.name: table.writer(field)(value) for field, value in zip(table.stored, row, strict=True)}
+        told = {
+            field.name: table.writer(field)(value) for field, value in zip(table.stored, row, strict=True)
+        }
+        if computed:
+            values = dict(zip(table.columns, row, strict=True))
+            for field in computed:
+                told[field.name] = table.writer(field)(org.formulas.value(table, field, values))
+        yield told
 
 
 def take_snapshot(org: "EmulatedOrg") -> dict[str, Any]:

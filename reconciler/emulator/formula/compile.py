@@ -52,6 +52,8 @@ class Compiled:
     field: "Field | None" = None
     text: str | None = None
     """The text it is, if it is written out."""
+    name: str = ""
+    """The path it is, if it is one."""
 
 
 class Compiler:
@@ -206,10 +208,9 @@ def check(given: Compiled, where: str, *wanted: Kind) -> None:
     if given.kind in wanted or given.kind is NULL:
         return
     if given.kind in (Kind.PICKLIST, Kind.CHOICES):
-        name = given.field.name if given.field else "This"
         word = "multi-select picklist" if given.kind is Kind.CHOICES else "picklist"
         raise FormulaError(
-            f"Field {name} is a {word} field. "
+            f"Field {given.name} is a {word} field. "
             f"{word.capitalize()} fields are only supported in certain functions."
         )
     expected = ", ".join(each.value for each in wanted)

@@ -111,7 +111,7 @@ def between_times(later: time, earlier: time) -> Decimal:
     return Decimal((_milliseconds(later) - _milliseconds(earlier)) % DAY_MS)
 
 
-def seconds_apart(one: time, other: time) -> int:
+def seconds_apart(one: time, other: Any) -> int:
     """Whole seconds between two times of a day, whichever is the later."""
     return abs(_milliseconds(one) - _milliseconds(other)) // 1000
 

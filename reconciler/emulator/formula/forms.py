@@ -5,6 +5,7 @@ Source: Salesforce Help, "Formula Operators and Functions"; Salesforce's publish
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -279,7 +280,7 @@ def _isclone(compiler: Compiler, call: Call, where: str) -> Compiled:
 @_form("PRIORVALUE", 1, 1, rules_only=True)
 def _priorvalue(compiler: Compiler, call: Call, where: str) -> Compiled:
     given = _field(compiler, call, where)
-    return Compiled(given.kind, lambda record: given.run(record.earlier()), given.field)
+    return replace(given, run=lambda record: given.run(record.earlier()))
 
 
 @_form("ISCHANGED", 1, 1, rules_only=True)

@@ -14,6 +14,7 @@ Source: Salesforce Help, "Global Variables", "Tips for Working with Custom Setti
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
@@ -64,6 +65,9 @@ class Names:
 
     def find(self, text: str, at: int = 0) -> Compiled:
         """Raises `FormulaError` for a name that is not there."""
+        return replace(self._find(text, at), name=text)
+
+    def _find(self, text: str, at: int) -> Compiled:
         parts = text.split(".")
         if text.startswith("$"):
             return self._global(parts, text, at)

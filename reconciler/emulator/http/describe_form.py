@@ -44,11 +44,9 @@ NOT_COUNTED_IN_CHARACTERS = frozenset(("id", "reference", "base64"))
 
 FIELD_CONSTANTS: dict[str, Any] = {
     "aiPredictionField": False,
-    "defaultValueFormula": None,
     "deprecatedAndHidden": False,
     "displayLocationInDecimal": False,
     "filteredLookupInfo": None,
-    "formulaTreatNullNumberAsZero": False,
     "highScaleNumber": False,
     "mask": None,
     "maskType": None,
@@ -307,6 +305,7 @@ class _Shape:
                     "createable": field.createable,
                     "custom": field.custom,
                     "defaultValue": self._default(),
+                    "defaultValueFormula": field.default_formula,
                     "defaultedOnCreate": field.defaulted_on_create,
                     "dependentPicklist": field.controller is not None,
                     "digits": field.digits,
@@ -314,6 +313,7 @@ class _Shape:
                     "externalId": field.external_id,
                     "extraTypeInfo": field.extra_type_info,
                     "filterable": field.filterable,
+                    "formulaTreatNullNumberAsZero": field.blank_as_zero,
                     "groupable": field.groupable,
                     "htmlFormatted": field.html,
                     "idLookup": field.id_lookup,
@@ -364,7 +364,9 @@ class _Shape:
             return (bool(field.default) if field.custom else False) if field.defaulted_on_create else None
         if chosen is not None and field.type in ("picklist", "combobox"):
             return chosen
-        return field.default if field.custom and not callable(field.default) else None
+        if field.default_formula is not None or callable(field.default):
+            return None
+        return field.default if field.custom else None
 
 
 def _picklist_value(each: PicklistValue) -> dict[str, Any]:

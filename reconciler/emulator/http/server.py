@@ -298,6 +298,8 @@ def main_serve(
         sessions.register_certificate(org, path.read_bytes())
     with Server(org, host=host, port=port, tls=tls) as server:
         print(json.dumps(_ready(server)), flush=True)
+        for gap in org.formula_gaps():
+            print(f"not computed: {gap}", file=sys.stderr, flush=True)
         stop.wait()
     org.close()
 

@@ -72,15 +72,14 @@ def custom_object(label: str, *parts: str, name_field: str = "<type>Text</type>"
 THING_FIELDS = [custom_field(name, kind, more.format(VALUES)) for name, (kind, more) in FIELDS.items()]
 
 
-def load(org: EmulatedOrg, folder: Path, objects: dict[str, str], **others: str) -> None:
-    """Load object files, and other files by their path with `__` for `/`."""
+def load(org: EmulatedOrg, folder: Path, objects: dict[str, str], labels: str = "") -> None:
+    """Load object files, and one of labels."""
     (folder / "objects").mkdir(exist_ok=True)
     for name, content in objects.items():
         (folder / "objects" / f"{name}.object").write_text(content)
-    for path, content in others.items():
-        file = folder / path.replace("__", "/")
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(content)
+    if labels:
+        (folder / "labels").mkdir()
+        (folder / "labels" / "CustomLabels.labels").write_text(labels)
     report = org.load(folder)
     assert report.problems == []
 

@@ -36,6 +36,10 @@ REFUSED = [
         "Field Stage__c is a picklist field. Picklist fields are only supported in certain functions.",
     ),
     (
+        "Account__r.Type = 'Other'",
+        "Field Account__r.Type is a picklist field. Picklist fields are only supported in certain functions.",
+    ),
+    (
         "Tags__c & 'x'",
         "Field Tags__c is a multi-select picklist field. "
         "Multi-select picklist fields are only supported in certain functions.",
