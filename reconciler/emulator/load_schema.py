@@ -68,7 +68,7 @@ def load_schema(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
     org.additions.add_objects(made)
     for sobject in made:
         if sobject.flags.get("activities"):
-            _allow_activities(org, sobject.name)
+            allow_activities(org, sobject.name)
     _load_record_types(org, found, report)
 
 
@@ -87,7 +87,7 @@ def _new_objects(org: "EmulatedOrg", found: Found, report: LoadReport) -> list[S
         if name in org.schema:
             _follow_definition(org, name, tree)
         elif name.endswith(CUSTOM_SUFFIXES):
-            made.append(_new_object(org, name, tree))
+            made.append(new_object(org, name, tree))
             (report.stubs if MANAGED.fullmatch(name) and not tree.get("label") else report.objects).append(
                 name
             )
@@ -95,12 +95,12 @@ def _new_objects(org: "EmulatedOrg", found: Found, report: LoadReport) -> list[S
             report.problems.append(f"{name}: this standard object is not part of the emulated org")
     for target in _lookup_targets(found):
         if target not in org.schema and target.endswith(CUSTOM_SUFFIXES):
-            made.append(_new_object(org, target, {}))
+            made.append(new_object(org, target, {}))
             report.stubs.append(target)
     return made
 
 
-def _new_object(org: "EmulatedOrg", name: str, tree: Tree) -> SObject:
+def new_object(org: "EmulatedOrg", name: str, tree: Tree) -> SObject:
     """Make an object known to the schema at once, so that the next one takes another key prefix."""
     sobject = object_of(
         name, tree, next_prefix(name, lambda prefix: org.schema.by_prefix(prefix) is not None)
@@ -125,7 +125,7 @@ def _lookup_targets(found: Found) -> Iterator[str]:
         yield from texts(tree, "referenceTo")
 
 
-def _allow_activities(org: "EmulatedOrg", name: str) -> None:
+def allow_activities(org: "EmulatedOrg", name: str) -> None:
     """Tasks and events may be related to the object."""
     for activity in ACTIVITY:
         what = org.schema[activity].fields["whatid"]
@@ -145,7 +145,7 @@ def _load_value_sets(org: "EmulatedOrg", found: Found) -> None:
             org.additions.add_fields(owner, [replace(known, picklist=values)])
 
 
-def _value_sets(org: "EmulatedOrg", found: Found) -> dict[str, tuple[PicklistValue, ...]]:
+def value_sets(org: "EmulatedOrg", found: Found) -> dict[str, tuple[PicklistValue, ...]]:
     """Global value sets: those the org has, and those of this seed over them."""
     known = {
         name: picklist_values(org.components.tree("GlobalValueSet", name) or {})
@@ -157,7 +157,7 @@ def _value_sets(org: "EmulatedOrg", found: Found) -> dict[str, tuple[PicklistVal
 
 
 def _load_fields(org: "EmulatedOrg", found: Found, made: dict[str, SObject], report: LoadReport) -> None:
-    sets = _value_sets(org, found)
+    sets = value_sets(org, found)
     fields = found.get("CustomField", {})
     later = {name: tree for name, (tree, _) in fields.items() if text(tree, "type") == "Summary"}
     first = {name: tree for name, (tree, _) in fields.items() if name not in later}
@@ -170,7 +170,7 @@ def _load_fields(org: "EmulatedOrg", found: Found, made: dict[str, SObject], rep
     for part in (first, later):
         added.clear()
         for full_name, tree in part.items():
-            for owner in _owners(org, full_name):
+            for owner in owners(org, full_name):
                 try:
                     new = fields_of(tree, sets, known)
                 except ValueError as error:
@@ -198,7 +198,7 @@ def _add_fields(org: "EmulatedOrg", owner: str, fields: list[Field], report: Loa
     return True
 
 
-def _owners(org: "EmulatedOrg", full_name: str) -> tuple[str, ...]:
+def owners(org: "EmulatedOrg", full_name: str) -> tuple[str, ...]:
     owner = full_name.split(".")[0]
     if owner == "Activity":
         return ACTIVITY
@@ -219,7 +219,7 @@ def stub_field(org: "EmulatedOrg", full_name: str, report: LoadReport) -> Field 
     if owner not in org.schema:
         if not MANAGED.fullmatch(owner):
             return None
-        org.additions.add_object(_new_object(org, owner, {}))
+        org.additions.add_object(new_object(org, owner, {}))
         report.stubs.append(owner)
     known = org.schema[owner].field(name)
     if known is None and name.endswith("__c"):

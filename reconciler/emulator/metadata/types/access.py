@@ -80,7 +80,7 @@ class PermissionSetType(RowType):
         known = grants.check(strict, full_name, tree)
         before = self.find(strict.org, full_name)
         if before is not None:
-            grants.drop_unlisted(strict, before, known)
+            grants.drop_unlisted(strict, before, tree)
         load_permission_set(strict, full_name, known)
         kind = "Session" if flag(tree, "hasActivationRequired") else "Regular"
         number = self.find(strict.org, full_name) or 0
