@@ -1,7 +1,7 @@
 """What a client's job came to, and the table that `make clients` prints.
 
-A job script prints one JSON line a job: `{"job", "ok", "why"}`; other lines are the client's own talk. A script that
-ends badly, or before it said that it is done, is a failed job of its own.
+A job script prints one JSON line a job: `{"job", "ok", "why"}`; other lines are the client's own talk.
+A script that ends badly is a failed job of its own.
 """
 
 import json

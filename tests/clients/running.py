@@ -41,7 +41,16 @@ def jsforce(place: Place) -> list[Result]:
     return run_script("jsforce", [installing.node(), JOBS / "jsforce_jobs.mjs"], environ, place.folder)
 
 
-CLIENTS = (Client("jsforce", jsforce),)
+def cumulusci(place: Place) -> list[Result]:
+    environ = {**place.environ, "PYTHONPATH": str(JOBS)}
+    command = [installing.python("cumulusci"), JOBS / "cumulusci_jobs.py"]
+    return run_script("CumulusCI", command, environ, place.folder)
+
+
+CLIENTS = (
+    Client("jsforce", jsforce),
+    Client("cumulusci", cumulusci, tls=True),
+)
 
 
 def run_client(client: Client, **more: str) -> list[Result]:

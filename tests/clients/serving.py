@@ -1,4 +1,4 @@
-"""One emulated org as a process of its own, as any user serves it, and what a client's jobs are told of it."""
+"""One emulated org as a process of its own, as any user serves it, and what jobs are told of it."""
 
 import json
 import os
@@ -34,12 +34,11 @@ class Served:
         home.mkdir(exist_ok=True)
         found = {**kept, **told, **QUIET, "HOME": str(home), "ORG_FOLDER": str(folder)}
         if self.ca_file:
-            found |= {
-                name: self.ca_file for name in ("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
-            }
+            found |= dict.fromkeys(TRUST, self.ca_file)
         return found
 
 
+TRUST = ("REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
 STRANGE = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "PYTHONPATH", "VIRTUAL_ENV")
 QUIET = {
     "NO_PROXY": "127.0.0.1",

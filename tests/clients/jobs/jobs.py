@@ -1,18 +1,30 @@
-"""What the job scripts in Python share: running a job, and asking the org by plain HTTP how it turned out."""
+"""What the job scripts in Python share: running a job, and asking the org by plain HTTP how it turned out.
+
+Standard output is the results' alone: what a client prints goes to standard error.
+"""
 
 import json
 import os
 import ssl
+import sys
 import traceback
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 URL = os.environ["ORG_URL"]
 TOKEN = os.environ["ORG_ACCESS_TOKEN"]
+USERNAME = os.environ["ORG_USERNAME"]
+PASSWORD = os.environ["ORG_PASSWORD"]
+ORG_ID = os.environ["ORG_ORG_ID"]
+FOLDER = Path(os.environ["ORG_FOLDER"])
 WANTED = os.environ.get("ONLY_JOB", "")
+_REPORT = os.fdopen(os.dup(1), "w")
+sys.stdout.flush()
+os.dup2(2, 1)
 
 
 def job(name: str, run: Callable[[], object]) -> None:
@@ -28,7 +40,7 @@ def job(name: str, run: Callable[[], object]) -> None:
         told |= {"ok": False, "why": text[:600]}
         if WANTED:
             traceback.print_exc()
-    print(json.dumps(told), flush=True)
+    print(json.dumps(told), file=_REPORT, flush=True)
 
 
 def ask(path: str) -> Any:
