@@ -14,6 +14,8 @@ from .store import Store, quoted
 
 ENTITY, FIELD = "4ie", "4fe"
 CUSTOM_OBJECT, CUSTOM_FIELD = "01I", "00N"
+UNNOTED = 1 << 40
+"""Serial numbers from which ids are made for what has none as a component."""
 
 DATA_TYPES = {
     "boolean": "Checkbox",
@@ -101,17 +103,28 @@ class Definitions:
     def _refresh(self) -> None:
         entities, fields = [], []
         self._durable.clear()
+        known = self._component_ids()
         serial = 0
         for at, sobject in enumerate(self._schema, 1):
             number = ids.make(ENTITY, at)
-            durable = ids.to_text(ids.make(CUSTOM_OBJECT, at))[:15] if sobject.custom else sobject.name
+            own = known.get(("CustomObject", sobject.name.lower()), ids.make(CUSTOM_OBJECT, at + UNNOTED))
+            durable = ids.to_text(own)[:15] if sobject.custom else sobject.name
             self._durable[number] = durable
             entities.append(_entity(sobject, number, durable))
             for field in sobject.fields.values():
                 serial += 1
-                fields.append(_field(sobject, field, serial, number, durable))
+                noted = known.get(("CustomField", f"{sobject.name}.{field.name}".lower()))
+                fields.append(_field(sobject, field, serial, number, durable, noted))
         self._replace("EntityDefinition", entities)
         self._replace("FieldDefinition", fields)
+
+    def _component_ids(self) -> dict[tuple[str, str], int]:
+        """The ids that custom objects and fields have as components, by type and lower-case name."""
+        rows = self._store.execute(
+            "SELECT type, full_name, id FROM _components WHERE type IN ('CustomObject', 'CustomField') "
+            "AND id IS NOT NULL"
+        )
+        return {(kind, name.lower()): number for kind, name, number in rows}
 
     def _replace(self, name: str, rows: list[dict[str, Any]]) -> None:
         columns = list(rows[0])
@@ -165,8 +178,12 @@ def _entity(sobject: SObject, number: int, durable: str) -> dict[str, Any]:
     }
 
 
-def _field(sobject: SObject, field: Field, serial: int, entity: int, durable: str) -> dict[str, Any]:
-    own = ids.to_text(ids.make(CUSTOM_FIELD, serial))[:15] if field.custom else field.name.removesuffix("Id")
+def _field(
+    sobject: SObject, field: Field, serial: int, entity: int, durable: str, noted: int | None
+) -> dict[str, Any]:
+    own = field.name.removesuffix("Id")
+    if field.custom:
+        own = ids.to_text(noted or ids.make(CUSTOM_FIELD, serial + UNNOTED))[:15]
     return {
         "Id": ids.make(FIELD, serial),
         "DurableId": f"{durable}.{own}",

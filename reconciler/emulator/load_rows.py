@@ -171,9 +171,18 @@ def load_custom_permission(loading: Loading, name: str, tree: Tree) -> None:
     loading.put("CustomPermission", {"DeveloperName": name}, values)
 
 
-def _load_class(loading: Loading, name: str, tree: Tree) -> None:
-    values = {"ApiVersion": float(text(tree, "apiVersion") or 64), "Status": text(tree, "status") or "Active"}
-    loading.put("ApexClass", {"Name": name}, values)
+def _load_code(sobject: str) -> "Callable[[Loading, str, Tree], None]":
+    """The row of a class or page, which permissions may name; its source comes later."""
+
+    def load(loading: Loading, name: str, tree: Tree) -> None:
+        values: dict[str, Any] = {"ApiVersion": float(text(tree, "apiVersion") or 64)}
+        if sobject == "ApexPage":
+            values |= {"MasterLabel": text(tree, "label") or name, "ControllerType": "3", "Markup": ""}
+        else:
+            values["Status"] = text(tree, "status") or "Active"
+        loading.put(sobject, {"Name": name}, values)
+
+    return load
 
 
 # -- permission sets
@@ -408,7 +417,8 @@ LOADERS: tuple[tuple[str, Callable[[Loading, str, Tree], None]], ...] = (
     ("Group", load_group),
     ("Queue", load_queue),
     ("CustomPermission", load_custom_permission),
-    ("ApexClass", _load_class),
+    ("ApexClass", _load_code("ApexClass")),
+    ("ApexPage", _load_code("ApexPage")),
     ("CustomMetadata", load_custom_metadata),
     ("PermissionSet", load_permission_set),
     ("MutingPermissionSet", load_muting_set),

@@ -15,6 +15,7 @@ Source: Metadata API Developer Guide, "Metadata Types"; Salesforce DX Developer 
 import json
 import os
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from . import load_rows, load_schema, metadata_xml
 from .components import to_xml
 from .load_report import Found, LoadReport
 from .metadata_xml import BadXml, Tree, each, text
+from .writes import Transaction
 
 if TYPE_CHECKING:
     from .org import EmulatedOrg
@@ -34,6 +36,10 @@ TOKEN = re.compile(
 SKIPPED_FOLDERS = frozenset(["node_modules", "lwc", "aura", "staticresources", "__tests__", "datasets"])
 META = "-meta.xml"
 
+WITH_SOURCE = frozenset(["ApexClass", "ApexComponent", "ApexPage", "ApexTrigger"])
+"""Types whose component is a file of source with its settings beside it."""
+WRITTEN_AS_DEPLOYED = ("ApexClass", "ApexPage", "ApexTrigger", "ListView", "Flow", "FlowDefinition")
+"""Types that are written through their component type, in this order, as a deployment does."""
 OBJECT_PARTS = {
     "fields": "CustomField",
     "recordTypes": "RecordType",
@@ -112,6 +118,9 @@ def _read_file(found: Source, path: Path) -> None:
         base = f"{parent}.{base}"
     if kind == "CustomObject":
         _split_object(found, base, tree)
+    source = path.with_name(path.name.removesuffix(META))
+    if is_meta and kind in WITH_SOURCE and source.is_file():
+        tree["content"] = [b64encode(without_tokens(source.read_bytes())).decode()]
     found.add(kind, base, tree, content)
 
 
@@ -158,6 +167,20 @@ def _split_object(found: Source, name: str, tree: Tree) -> None:
 # -- into the org
 
 
+def _write_as_deployed(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
+    from .metadata.component_types import ComponentProblem, component_type
+
+    tx = Transaction(org, org.admin_number)
+    for kind in WRITTEN_AS_DEPLOYED:
+        for full_name, (tree, _) in found.get(kind, {}).items():
+            own = {name: items for name, items in tree.items() if name != "fullName"}
+            try:
+                with tx.savepoint():
+                    component_type(kind).write(tx, full_name, own)
+            except ComponentProblem as error:
+                report.problems.append(f"{full_name}: {error.problem}")
+
+
 def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
     """Load one folder; see the head of this module for the order."""
     from .tooling import apex
@@ -172,9 +195,11 @@ def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
             [
                 (kind, full_name, xml, now)
                 for kind, named in found.components.items()
+                if kind not in WRITTEN_AS_DEPLOYED
                 for full_name, (_, xml) in named.items()
             ]
         )
+        _write_as_deployed(org, found.components, report)
         for kind, named in found.components.items():
             report.kept[kind] = report.kept.get(kind, 0) + len(named)
     report.problems += apex.load_seed(org, folder)

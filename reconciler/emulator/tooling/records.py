@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import ids
 from ..errors import ApiError, InvalidField, NotFound
 from ..metadata import shapes
+from ..metadata.audit import audit_component
 from ..metadata.component_types import ComponentProblem, component_type
 from ..metadata_xml import Tree
 from ..schema import SObject
@@ -122,6 +123,9 @@ def delete(org: "EmulatedOrg", tx: Transaction, sobject: SObject, record_id: str
         full_name = _full_name(org, sobject, record_id)
         with problems_refused():
             component_type(component).delete(tx, full_name)
+            audit_component(
+                tx, "deleted", components_of_rows.written_as(sobject.name) or component, full_name
+            )
     elif sobject.name in SHARED:
         tx.delete(sobject.name, record_id)
     else:
@@ -155,6 +159,7 @@ def _create_component(org: "EmulatedOrg", tx: Transaction, sobject: SObject, fie
     _check(type_name, tree, version=None)
     with problems_refused():
         written = kind.write(tx, full_name, tree)
+        audit_component(tx, "created" if written.created else "changed", type_name, full_name)
     return components_of_rows.row_id(org, sobject.name, full_name) or written.id
 
 
@@ -175,7 +180,9 @@ def _update_component(
         tree["content"] = old["content"]
     _check(components_of_rows.written_as(sobject.name) or type_name, tree, version=None)
     with problems_refused():
-        kind.write(tx, full_name, tree)
+        if kind.write(tx, full_name, tree).changed:
+            audited = components_of_rows.written_as(sobject.name) or type_name
+            audit_component(tx, "changed", audited, full_name)
         if isinstance(wanted, str) and wanted and wanted != full_name and sobject.name != "Flow":
             kind.rename(tx, full_name, wanted)
 

@@ -22,7 +22,7 @@ from ..soql.refusals import Fault, placed
 from ..soql.run import QueryResult, run_query
 from ..tables import Tables
 from ..writes import Transaction
-from . import mirrors, test_runs, virtual
+from . import mirrors, schedules, test_runs, virtual
 
 if TYPE_CHECKING:
     from ..org import EmulatedOrg
@@ -74,11 +74,14 @@ class Tooling:
         self._tables = Tables(self._schema)
         self._mirrored: tuple[int, int, int] = (-1, -1, -1)
         self._fresh: set[str] = set()
-        org.store.create_tables(list(_own_objects()))
+        self._tables_of = -1
 
     @property
     def schema(self) -> Schema:
-        """Follows the org's own schema."""
+        """Follows the org's own schema. The tables are made when they are first needed."""
+        if (generation := self._org.store.catch_up()) != self._tables_of:
+            self._org.store.create_tables(list(_own_objects()))
+            self._tables_of = generation
         if self._made_from != self._org.schema.version:
             made = Schema()
             for each in _own_objects():
@@ -105,6 +108,8 @@ class Tooling:
             tree = _parsed(soql)
             self._refresh(tree)
             org.definitions.refresh_for(soql)
+            if "cron" in soql.lower():
+                schedules.settle(org)
             wanted = virtual.wanted(tree)
             if not wanted:
                 plain = _with_entity_ids(org, tree)

@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import sessions, soapform
+from reconciler.emulator.http.endpoints.tooling_access import check_runs_code
 from reconciler.emulator.http.endpoints.tooling_apex import LACKS, run_script
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.http.routing import Family, route
@@ -142,6 +143,7 @@ def _answer(org: EmulatedOrg, request: Request) -> Reply:
         request.session = sessions.resume(org, call.session_id)
     except ApiError as error:
         raise SoapRefusal("INVALID_SESSION_ID", ILLEGAL_SESSION) from error
+    check_runs_code(org, request.user_id)
     result, header = operation(org, request, call)
     return soapform.reply(request, call.operation, result, header=header)
 

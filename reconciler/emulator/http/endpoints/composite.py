@@ -36,6 +36,7 @@ ALLOWED = re.compile(
     r"/services/data/v\d+\.0/(sobjects|query|queryAll|composite/sobjects|limits|search|parameterizedSearch|recent)"
     r"(/|\?|\Z)|/services/data/v\d+\.0/?\Z"
 )
+ALLOWED_TOOLING = re.compile(r"/services/data/v\d+\.0/tooling/(sobjects|query)(/|\?|\Z)")
 ROLLED_BACK = "The transaction was rolled back since another operation in the same transaction failed."
 
 
@@ -177,7 +178,7 @@ def run_subrequest(
     org: EmulatedOrg, request: Request, method: str, url: str, value: Any, headers: Headers | None = None
 ) -> Reply:
     """Answer one call inside another. Refusals are answered, not raised."""
-    if not ALLOWED.match(url):
+    if not (ALLOWED_TOOLING if "/tooling/" in request.path else ALLOWED).match(url):
         return rest_refusal(ProcessingHalted(f"The url {url} is not supported in a composite subrequest."))
     sub = request.sub(method, url, value, headers)
     try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.dml import transaction_of
+from reconciler.emulator.http.endpoints.tooling_access import check_runs_code
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
@@ -26,7 +27,8 @@ def execute_anonymous(org: EmulatedOrg, request: Request) -> Reply:
 
 
 def run_script(org: EmulatedOrg, user_id: str, script: str, version: str) -> anonymous.Outcome:
-    """Run a script; its log is kept while the user is traced."""
+    """Run a script; its log is kept while the user is traced. Raises INSUFFICIENT_ACCESS."""
+    check_runs_code(org, user_id)
     outcome = anonymous.execute(org, user_id, script)
     log = anonymous.debug_log(org, user_id, script, outcome, version, anonymous.LEVELS)
     if log:
@@ -40,6 +42,7 @@ def run_script(org: EmulatedOrg, user_id: str, script: str, version: str) -> ano
 @route("POST", "/tooling/runTestsAsynchronous", lacks=LACKS)
 def run_tests_asynchronous(org: EmulatedOrg, request: Request) -> Reply:
     """Queue a test run; the body is the id of its job."""
+    check_runs_code(org, request.user_id)
     with transaction_of(org, request) as transaction:
         return ok(test_runs.start(org, transaction, test_runs.read_request(org, request.json)))
 
@@ -47,6 +50,7 @@ def run_tests_asynchronous(org: EmulatedOrg, request: Request) -> Reply:
 @route("POST", "/tooling/runTestsSynchronous", lacks=LACKS)
 def run_tests_synchronous(org: EmulatedOrg, request: Request) -> Reply:
     """Run tests; the body is how they came out."""
+    check_runs_code(org, request.user_id)
     with transaction_of(org, request) as transaction:
         return ok(test_runs.run_now(org, transaction, test_runs.read_request(org, request.json)))
 
@@ -54,6 +58,7 @@ def run_tests_synchronous(org: EmulatedOrg, request: Request) -> Reply:
 @route("GET", "/tooling/runTestsAsynchronous", lacks=LACKS)
 def run_tests_asynchronous_by_address(org: EmulatedOrg, request: Request) -> Reply:
     """As with a body, for `classids` and `suiteids` in the address."""
+    check_runs_code(org, request.user_id)
     with transaction_of(org, request) as transaction:
         return ok(test_runs.start(org, transaction, test_runs.read_request(org, _params(request))))
 
@@ -61,6 +66,7 @@ def run_tests_asynchronous_by_address(org: EmulatedOrg, request: Request) -> Rep
 @route("GET", "/tooling/runTestsSynchronous", lacks=LACKS)
 def run_tests_synchronous_by_address(org: EmulatedOrg, request: Request) -> Reply:
     """As with a body, for `classnames` in the address."""
+    check_runs_code(org, request.user_id)
     with transaction_of(org, request) as transaction:
         return ok(test_runs.run_now(org, transaction, test_runs.read_request(org, _params(request))))
 

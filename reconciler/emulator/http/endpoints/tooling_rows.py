@@ -8,7 +8,9 @@ from typing import Any
 from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import dml
+from reconciler.emulator.http.endpoints.composite import composite
 from reconciler.emulator.http.endpoints.rows import field_list
+from reconciler.emulator.http.endpoints.tooling_access import check_customizes
 from reconciler.emulator.http.endpoints.tooling_queries import tooling_path
 from reconciler.emulator.http.message import Reply, Request, no_content, ok, text_reply
 from reconciler.emulator.http.routing import route
@@ -32,6 +34,7 @@ def create_record(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """Make a component or a row. Answers 201 with its id."""
     target = records.find(org, sobject)
     fields = dml.record_fields(request.json)
+    check_customizes(org, request.user_id)
     with dml.transaction_of(org, request) as transaction:
         record_id = records.create(org, transaction, target, fields)
     value = {"id": record_id, "success": True, "errors": [], "warnings": [], "infos": []}
@@ -61,6 +64,7 @@ def update_record(org: EmulatedOrg, request: Request, sobject: str, record_id: s
     wanted = row_id(target, record_id)
     fields = dml.record_fields(request.json)
     dml.refuse_field_in_body(fields, "Id")
+    check_customizes(org, request.user_id)
     with dml.transaction_of(org, request) as transaction:
         dml.check_lock(request, wanted, fields)
         records.update(org, transaction, target, wanted, fields)
@@ -72,6 +76,7 @@ def delete_record(org: EmulatedOrg, request: Request, sobject: str, record_id: s
     """Delete a component or a row. Answers 204."""
     target = records.find(org, sobject)
     wanted = row_id(target, record_id)
+    check_customizes(org, request.user_id)
     with dml.transaction_of(org, request) as transaction:
         dml.check_lock(request, wanted, {})
         records.delete(org, transaction, target, wanted)
@@ -94,3 +99,9 @@ def read_field(org: EmulatedOrg, request: Request, sobject: str, record_id: str,
         row = dict(zip(table.columns, org.store.execute(table.select_sql, (number,))[0], strict=True))
         value = row[known.name]
     return text_reply(200, str(value or ""), "text/plain;charset=UTF-8")
+
+
+@route("POST", "/tooling/composite", lacks=["subrequests to resources other than rows and queries"])
+def tooling_composite(org: EmulatedOrg, request: Request) -> Reply:
+    """Subrequests to the Tooling API, in order; as the data API's composite."""
+    return composite(org, request)
