@@ -9,6 +9,7 @@ Source: Object Reference, "Opportunity", "Case", "Task", "PricebookEntry", "Camp
 
 from typing import TYPE_CHECKING, Any
 
+from . import lead_conversion
 from .errors import ApiError
 from .rules import REGISTRY, Rules, Values
 
@@ -165,6 +166,7 @@ def register() -> None:
     """Hook the rules into `rules.REGISTRY`."""
     REGISTRY.update(
         {
+            "Lead": Rules(check_update=lead_conversion.refuse_converted),
             "Opportunity": Rules(fill=_fill_opportunity, check_update=_check_opportunity),
             "Case": _following(_case),
             "Task": _following(_task),

@@ -25,6 +25,21 @@ LOGIN_CODES = (
     "API_CURRENTLY_DISABLED",
 )
 PROLOGUE = '<?xml version="1.0" encoding="UTF-8"?>'
+SOBJECTS = "urn:sobject.{}.soap.sforce.com"
+FAULTS = {
+    "INVALID_FIELD": "InvalidFieldFault",
+    "INVALID_ID_FIELD": "InvalidIdFault",
+    "INVALID_NEW_PASSWORD": "InvalidNewPasswordFault",
+    "INVALID_QUERY_LOCATOR": "InvalidQueryLocatorFault",
+    "INVALID_TYPE": "InvalidSObjectFault",
+    "MALFORMED_ID": "InvalidIdFault",
+    "MALFORMED_QUERY": "MalformedQueryFault",
+    "MALFORMED_SEARCH": "MalformedSearchFault",
+}
+"""The type of a fault by its code, where it has one of its own."""
+PLACED = ("InvalidFieldFault", "InvalidSObjectFault", "MalformedQueryFault", "MalformedSearchFault")
+"""Faults that say where in the statement; -1 where there is none."""
+PLACE = re.compile(r"ERROR at Row:(\d+):Column:(\d+)")
 CLIENT = "soapenv:Client"
 """Fault code of a call that cannot be read as one of the API's; its text stands alone."""
 
@@ -79,19 +94,20 @@ def parse(body: bytes) -> SoapCall:
     found = root.find(f"{{{SOAP_ENVELOPE}}}Body")
     if root.tag != f"{{{SOAP_ENVELOPE}}}Envelope" or found is None or len(found) == 0:
         raise SoapRefusal("UNKNOWN_EXCEPTION", "No operation available for request")
-    session = next((each for each in root.iter() if _local(each.tag) == "sessionId"), None)
+    session = next((each for each in root.iter() if local_name(each.tag) == "sessionId"), None)
     operation = found[0]
     header = root.find(f"{{{SOAP_ENVELOPE}}}Header")
     return SoapCall(
-        _local(operation.tag),
-        {_local(each.tag): each.text or "" for each in operation},
+        local_name(operation.tag),
+        {local_name(each.tag): each.text or "" for each in operation},
         "" if session is None else (session.text or "").strip(),
         operation,
-        {_local(each.tag): each for each in (() if header is None else header)},
+        {local_name(each.tag): each for each in (() if header is None else header)},
     )
 
 
-def _local(tag: str) -> str:
+def local_name(tag: str) -> str:
+    """The name of an element without its namespace."""
     return tag.rpartition("}")[2]
 
 
@@ -104,10 +120,14 @@ def dialect_of(path: str) -> Dialect:
 def reply(request: Request, operation: str, result: str, *, header: str = "") -> Reply:
     """The answer to an operation; ``result`` is its inner XML, ``header`` that of the SOAP header."""
     head = f"<soapenv:Header>{header}</soapenv:Header>" if header else ""
+    sobjects = ""
+    if "sf:" in result:
+        kind = "partner" if dialect_of(request.path) is DIALECTS["u"] else "enterprise"
+        sobjects = f' xmlns:sf="{SOBJECTS.format(kind)}"'
     return text_reply(
         200,
         f'{PROLOGUE}<soapenv:Envelope xmlns:soapenv="{SOAP_ENVELOPE}" '
-        f'xmlns="{dialect_of(request.path).namespace}" xmlns:xsi="{XSI}">{head}<soapenv:Body>'
+        f'xmlns="{dialect_of(request.path).namespace}" xmlns:xsi="{XSI}"{sobjects}>{head}<soapenv:Body>'
         f"<{operation}Response>{result}</{operation}Response></soapenv:Body></soapenv:Envelope>",
         CONTENT_TYPE,
     )
@@ -117,13 +137,13 @@ def fault(request: Request, error: ApiError) -> Reply:
     """A refusal as a SOAP fault, HTTP 500."""
     dialect = dialect_of(request.path)
     login = error.code in LOGIN_CODES
-    kind = "LoginFault" if login else "UnexpectedErrorFault"
+    kind = "LoginFault" if login else FAULTS.get(error.code, "UnexpectedErrorFault")
     code = error.code if login or error.code == CLIENT else f"sf:{error.code}"
     message = escape(error.message)
     told = message if error.code == CLIENT else f"{error.code}: {message}"
     detail = (
         f'<detail><sf:{kind} xsi:type="sf:{kind}"><sf:exceptionCode>{error.code}</sf:exceptionCode>'
-        f"<sf:exceptionMessage>{message}</sf:exceptionMessage></sf:{kind}></detail>"
+        f"<sf:exceptionMessage>{message}</sf:exceptionMessage>{_place(kind, error)}</sf:{kind}></detail>"
     )
     return text_reply(
         500,
@@ -134,6 +154,14 @@ def fault(request: Request, error: ApiError) -> Reply:
         "</soapenv:Body></soapenv:Envelope>",
         CONTENT_TYPE,
     )
+
+
+def _place(kind: str, error: ApiError) -> str:
+    if kind not in PLACED:
+        return ""
+    found = PLACE.search(error.message)
+    row, column = found.groups() if found else ("-1", "-1")
+    return f"<sf:row>{row}</sf:row><sf:column>{column}</sf:column>"
 
 
 def element(name: str, value: object) -> str:

@@ -1,23 +1,31 @@
-"""The sign-in part of the partner and enterprise SOAP APIs.
+"""The partner and enterprise SOAP APIs: their addresses, signing in, users and their passwords.
+
+What is done with rows and describes is in `partner_rows` and `partner_describes`.
 
 Source: SOAP API Developer Guide, "login()", "logout()", "getUserInfo()", "getServerTimestamp()",
-"setPassword()"; elements as recorded.
+"setPassword()", "resetPassword()", "sendEmail()"; elements as recorded.
 """
 
-from collections.abc import Callable
+import secrets
+from xml.etree.ElementTree import Element
 
 from reconciler.emulator.http import sessions, soapform
+from reconciler.emulator.http.endpoints import partner_describes, partner_rows
+from reconciler.emulator.http.endpoints.partner_calls import Call, Operation, limit_header, signed_in
 from reconciler.emulator.http.endpoints.passwords import change_password, known_user
 from reconciler.emulator.http.endpoints.replication import stamp
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.http.routing import Family, route
+from reconciler.emulator.http.soap_records import texts, tree
 from reconciler.emulator.http.soapform import SoapCall, SoapRefusal, element
 from reconciler.emulator.org import EmulatedOrg
 
 LOGIN_FAILED = "Invalid username, password, security token; or user locked out."
-ILLEGAL_SESSION = "Invalid Session ID found in SessionHeader: Illegal Session"
-LACKS = ["all operations but login, logout, getUserInfo, getServerTimestamp, setPassword"]
-Operation = Callable[[EmulatedOrg, Request, SoapCall], str]
+LACKS = [
+    "process, performQuickActions, findDuplicates, renderEmailTemplate and describes of layouts, tabs and "
+    "themes",
+    "sendEmail sends nothing",
+]
 
 
 def _login(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
@@ -80,50 +88,96 @@ def _user_info(org: EmulatedOrg, user_id: str) -> str:
     return "".join(element(name, value) for name, value in values.items())
 
 
-def _session(org: EmulatedOrg, call: SoapCall) -> sessions.Session:
-    try:
-        return sessions.resume(org, call.session_id)
-    except sessions.InvalidSession as error:
-        raise SoapRefusal("INVALID_SESSION_ID", ILLEGAL_SESSION) from error
-
-
-def _logout(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    sessions.end_session(org, _session(org, call).token)
+def _logout(call: Call) -> str:
+    sessions.end_session(call.org, call.soap.session_id)
     return ""
 
 
-def _get_user_info(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    return f"<result>{_user_info(org, _session(org, call).user_id)}</result>"
+def _invalidate_sessions(call: Call) -> str:
+    results = []
+    for token in call.texts("sessionIds"):
+        ended = sessions.end_session(call.org, token)
+        problem = {"statusCode": "INVALID_SESSION_ID", "message": "Invalid session id", "fields": []}
+        errors = "" if ended else tree({"errors": problem})
+        results.append(f"<result>{errors}{element('success', ended)}</result>")
+    return "".join(results)
 
 
-def _get_server_timestamp(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    _session(org, call)
-    moment = stamp(org.clock.now_ms()).replace("+0000", "Z")
+def _get_user_info(call: Call) -> str:
+    return f"<result>{_user_info(call.org, call.request.user_id)}</result>"
+
+
+def _get_server_timestamp(call: Call) -> str:
+    moment = stamp(call.org.clock.now_ms()).replace("+0000", "Z")
     return f"<result>{element('timestamp', moment)}</result>"
 
 
-def _set_password(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
-    session = _session(org, call)
-    wanted = known_user(org, call.arguments.get("userId", ""), by=session.user_id)
-    change_password(org, wanted, call.arguments.get("password", ""), session=session.token)
+def _set_password(call: Call) -> str:
+    _change(call, known_user(call.org, call.text("userId"), by=call.request.user_id), call.text("password"))
     return "<result/>"
 
 
+def _change(call: Call, user_id: str, password: str) -> None:
+    change_password(call.org, user_id, password, session=call.soap.session_id)
+
+
+def _change_own_password(call: Call) -> str:
+    user = call.request.user_id
+    if not sessions.check_password(call.org, user, call.text("oldPassword")):
+        raise SoapRefusal("INVALID_OLD_PASSWORD", "invalid old password")
+    _change(call, user, call.text("newPassword"))
+    return "<result/>"
+
+
+def _reset_password(call: Call) -> str:
+    made = secrets.token_hex(4) + "a1"
+    _change(call, known_user(call.org, call.text("userId"), by=call.request.user_id), made)
+    return f"<result>{element('password', made)}</result>"
+
+
+ADDRESSEES = ("toAddresses", "ccAddresses", "bccAddresses", "targetObjectId", "targetObjectIds")
+
+
+def _send_email(call: Call) -> str:
+    """Nothing is sent; a message to nobody is refused as Salesforce refuses it."""
+    return "".join(_sent(each) for each in call.named("messages"))
+
+
+def _sent(message: Element) -> str:
+    if any(text for name in ADDRESSEES for text in texts(message, name)):
+        return f"<result>{element('success', True)}</result>"
+    problem = {
+        "message": "Missing targetObjectId or toAddresses",
+        "statusCode": "REQUIRED_FIELD_MISSING",
+        "targetObjectId": None,
+    }
+    return f"<result>{tree({'errors': problem})}{element('success', False)}</result>"
+
+
 OPERATIONS: dict[str, Operation] = {
-    "login": _login,
-    "logout": _logout,
-    "getUserInfo": _get_user_info,
+    "changeOwnPassword": _change_own_password,
     "getServerTimestamp": _get_server_timestamp,
+    "getUserInfo": _get_user_info,
+    "invalidateSessions": _invalidate_sessions,
+    "logout": _logout,
+    "resetPassword": _reset_password,
+    "sendEmail": _send_email,
     "setPassword": _set_password,
+    **partner_describes.OPERATIONS,
+    **partner_rows.OPERATIONS,
 }
+"""Those of a user who is signed in."""
 
 
 def _answer(org: EmulatedOrg, request: Request) -> Reply:
-    call = soapform.parse(request.body)
-    operation = OPERATIONS.get(call.operation)
+    soap = soapform.parse(request.body)
+    if soap.operation == "login":
+        return soapform.reply(request, soap.operation, _login(org, request, soap))
+    operation = OPERATIONS.get(soap.operation)
     if operation is None:
-        raise SoapRefusal("UNKNOWN_EXCEPTION", f"No operation available for request {call.operation}")
-    return soapform.reply(request, call.operation, operation(org, request, call))
+        raise SoapRefusal("UNKNOWN_EXCEPTION", f"No operation available for request {soap.operation}")
+    result = operation(signed_in(org, request, soap))
+    return soapform.reply(request, soap.operation, result, header=limit_header(org))
 
 
 @route("POST", "/services/Soap/u/{api}", family=Family.SOAP, lacks=LACKS)

@@ -64,7 +64,12 @@ def query_all_more(org: EmulatedOrg, request: Request, locator: str) -> Reply:
 def page_rows(request: Request) -> int:
     """Rows of a page: what the client asks for, within Salesforce's bounds."""
     wanted = BATCH_SIZE.search(request.headers.find("sforce-query-options"))
-    return min(PAGE_ROWS, max(FEWEST_PAGE_ROWS, int(wanted[1]))) if wanted else PAGE_ROWS
+    return bounded(int(wanted[1])) if wanted else PAGE_ROWS
+
+
+def bounded(rows: int) -> int:
+    """The size of a page that Salesforce gives to who asks for one of ``rows``."""
+    return min(PAGE_ROWS, max(FEWEST_PAGE_ROWS, rows))
 
 
 def _run(org: EmulatedOrg, request: Request, *, all_rows: bool) -> Reply:
@@ -85,11 +90,17 @@ def _run(org: EmulatedOrg, request: Request, *, all_rows: bool) -> Reply:
 
 
 def _next_page(org: EmulatedOrg, request: Request, text: str, resource: str) -> Reply:
+    cursor, locator, start = resume(org, request, text)
+    return ok(_page(request, cursor, locator, start, resource))
+
+
+def resume(org: EmulatedOrg, request: Request, text: str) -> tuple[Cursor, str, int]:
+    """The result behind a locator, the locator alone and the first row that was not read yet."""
     found = LOCATOR.match(text)
     cursor = found and traffic(org).cursor(found[1], request.user_id, org.clock.now_ms())
     if not found or not cursor or int(found[2]) > len(cursor.records):
         raise InvalidQueryLocator
-    return ok(_page(request, cursor, found[1], int(found[2]), resource))
+    return cursor, found[1], int(found[2])
 
 
 def _page(request: Request, cursor: Cursor, locator: str, start: int, resource: str) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""Describes through the partner and enterprise APIs: the values of the REST describes as elements.
+
+Source: SOAP API Developer Guide, "Describe Calls".
+"""
+
+from typing import Any
+
+from reconciler.emulator.http.endpoints import describes
+from reconciler.emulator.http.endpoints.partner_calls import Call, Operation
+from reconciler.emulator.http.endpoints.partner_rows import sobject_of
+from reconciler.emulator.http.endpoints.sobject_collections import TooManyRecords
+from reconciler.emulator.http.soap_records import tree
+
+MAX_OBJECTS = 100
+PAGE_URLS = {"uiDetailTemplate": "urlDetail", "uiEditTemplate": "urlEdit", "uiNewRecord": "urlNew"}
+
+
+def _describe_global(call: Call) -> str:
+    sub = call.request.sub("GET", f"{call.request.data_path}/sobjects")
+    value = dict(describes.describe_global(call.org, sub).value)
+    value["sobjects"] = [_without_urls(each) for each in value["sobjects"]]
+    return f"<result>{tree(value)}</result>"
+
+
+def _without_urls(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in value.items() if name not in ("urls", "sobjectDescribeOption")}
+
+
+def _describe(call: Call, name: str) -> str:
+    sobject = sobject_of(call, name)
+    sub = call.request.sub("GET", f"{call.request.data_path}/sobjects/{sobject.name}/describe")
+    value = describes.describe_sobject(call.org, sub, sobject.name).value
+    told = _without_urls(value)
+    told["recordTypeInfos"] = [_without_urls(each) for each in value["recordTypeInfos"]]
+    told |= {new: value["urls"][old] for old, new in PAGE_URLS.items() if old in value["urls"]}
+    return f"<result>{tree(told)}</result>"
+
+
+def _describe_one(call: Call) -> str:
+    return _describe(call, call.text("sObjectType"))
+
+
+def _describe_several(call: Call) -> str:
+    wanted = call.texts("sObjectType")
+    if len(wanted) > MAX_OBJECTS:
+        raise TooManyRecords(MAX_OBJECTS)
+    return "".join(_describe(call, name) for name in wanted)
+
+
+OPERATIONS: dict[str, Operation] = {
+    "describeGlobal": _describe_global,
+    "describeSObject": _describe_one,
+    "describeSObjects": _describe_several,
+}
