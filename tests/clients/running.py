@@ -1,16 +1,20 @@
 """Which clients there are, and how each runs its jobs against an org of its own."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import installing, packages
+from .keys import make_key
 from .results import Result, run_script
-from .serving import Served, served
+from .serving import SCHEMA, Served, served
 
 JOBS = Path(__file__).parent / "jobs"
+SHARED = installing.ROOT.parent / "shared"
+"""Real projects' material, where it is beside the repository."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Client:
     name: str
     run: Callable[[Place], list[Result]]
     tls: bool = False
-    installs: tuple[str, ...] = ()
+    seeds: tuple[Path, ...] = (SCHEMA,)
+    """Those that are not on this machine are left out."""
 
 
 def jsforce(place: Place) -> list[Result]:
@@ -47,18 +52,52 @@ def cumulusci(place: Place) -> list[Result]:
     return run_script("CumulusCI", command, environ, place.folder)
 
 
+def python_script(client: str, script: str, place: Place) -> list[Result]:
+    environ = {**place.environ, "PYTHONPATH": str(JOBS)}
+    return run_script(client, [installing.python("python"), JOBS / script], environ, place.folder)
+
+
+def aiosalesforce(place: Place) -> list[Result]:
+    return python_script("aiosalesforce", "aiosalesforce_jobs.py", place)
+
+
+def salesforce_bulk(place: Place) -> list[Result]:
+    return python_script("salesforce-bulk", "salesforce_bulk_jobs.py", place)
+
+
+def django(place: Place) -> list[Result]:
+    return python_script("django-salesforce", "django_jobs.py", place)
+
+
+def sf(place: Place) -> list[Result]:
+    environ = {**place.environ, **sf_environ()}
+    return run_script("sf", [sys.executable, JOBS / "sf_jobs.py"], environ, place.folder)
+
+
+def sf_environ() -> dict[str, str]:
+    modules = installing.installed("sf") / "node_modules"
+    return {
+        "NODE": str(installing.node()),
+        "SF_RUN_JS": str(modules / "@salesforce" / "cli" / "bin" / "run.js"),
+    }
+
+
 CLIENTS = (
     Client("jsforce", jsforce),
     Client("cumulusci", cumulusci, tls=True),
+    Client("aiosalesforce", aiosalesforce),
+    Client("salesforce-bulk", salesforce_bulk),
+    Client("django-salesforce", django, tls=True),
+    Client("sf", sf, seeds=(SCHEMA, SHARED / "orgs" / "ebikes")),
 )
 
 
 def run_client(client: Client, **more: str) -> list[Result]:
     """All jobs of a client. Raises `NotInstallable` where it cannot be had."""
-    for name in client.installs:
-        installing.installed(name)
     with tempfile.TemporaryDirectory(prefix=f"{client.name}-") as made:
         folder = Path(os.environ.get("CLIENTS_FOLDER") or made)
         packages.write(folder)
-        with served(tls=client.tls) as org:
-            return client.run(Place(folder, org, more))
+        key, certificate = make_key(folder)
+        seeds = [seed for seed in client.seeds if seed.is_dir()]
+        with served(tls=client.tls, seeds=seeds, certificates=[certificate]) as org:
+            return client.run(Place(folder, org, {"JWT_KEY": str(key), "SHARED": str(SHARED), **more}))

@@ -53,9 +53,13 @@ QUIET = {
 
 
 @contextmanager
-def served(*, tls: bool = False, seeds: Sequence[Path] = (SCHEMA,)) -> Iterator[Served]:
-    """`reconcile emulator serve`, until the block ends."""
-    options = [part for seed in seeds for part in ("--seed", str(seed))] + (["--tls"] if tls else [])
+def served(
+    *, tls: bool = False, seeds: Sequence[Path] = (SCHEMA,), certificates: Sequence[Path] = ()
+) -> Iterator[Served]:
+    """`reconcile emulator serve`, until the block ends; JWT sign-ins are verified by ``certificates``."""
+    options = [part for seed in seeds for part in ("--seed", str(seed))]
+    options += [part for path in certificates for part in ("--jwt-cert", str(path))]
+    options += ["--tls"] if tls else []
     command = [sys.executable, "-m", "reconciler", "emulator", "serve", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

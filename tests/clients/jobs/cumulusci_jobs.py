@@ -232,9 +232,7 @@ def update_data() -> None:
     Path("recipe.yml").write_text(
         "- object: Account\n  fields:\n    Oid: ${{input.Id}}\n    Phone: ${{input.Key__c}}\n"
     )
-    task(
-        "update_data", object="Account", where="Key__c LIKE 'rest-%'", fields="Id,Key__c", recipe="recipe.yml"
-    )
+    task("update_data", object="Account", where="Key__c LIKE 'rest-%'", fields="Key__c", recipe="recipe.yml")
     equal(
         count("Account WHERE Key__c LIKE 'rest-%' AND Phone LIKE 'rest-%'"),
         count("Account WHERE Key__c LIKE 'rest-%'"),
