@@ -7,6 +7,7 @@ Source: Object Reference, "Opportunity", "Case", "Task", "PricebookEntry", "Camp
 "ContentVersion"; stages of a Developer Edition org.
 """
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from . import lead_conversion
@@ -136,21 +137,43 @@ def _check_member(tx: "Transaction", table: "Table", values: Values) -> None:
     values["HasResponded"] = int(values["Status"] == "Responded")
 
 
+FILE_TYPES = {"txt": "TEXT", "htm": "HTML", "jpg": "JPG", "doc": "WORD", "docx": "WORD_X", "xlsx": "EXCEL_X"}
+"""What files are called by their extension, where that is not the extension in capitals."""
+
+
 def _fill_version(tx: "Transaction", table: "Table", values: Values) -> None:
     """The first version of a file makes the document it belongs to."""
-    content = values["VersionData"]
-    values["ContentSize"] = len(content) if content is not None else 0
-    values["FileExtension"] = (values["PathOnClient"] or "").rpartition(".")[2] or None
-    values["IsLatest"] = 1
+    content = values["VersionData"] or b""
+    extension = (values["PathOnClient"] or "").rpartition(".")[2] or None
+    values["ContentSize"] = len(content)
+    values["FileExtension"] = extension
+    values["FileType"] = FILE_TYPES.get(extension.lower(), extension.upper()) if extension else "UNKNOWN"
+    values["Checksum"] = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    values["IsLatest"], values["PublishStatus"] = 1, "P"
+    values["Title"] = values["Title"] or (values["PathOnClient"] or "").rpartition("/")[2].rpartition(".")[0]
+    shared = {name: values[name] for name in ("Title", "ContentSize", "FileType", "FileExtension")}
     if values["ContentDocumentId"] is None:
-        values["ContentDocumentId"] = tx.system_insert(
-            "ContentDocument", Title=values["Title"], OwnerId=tx.user, ContentSize=values["ContentSize"]
-        )
-    else:
-        tx.store.execute(
-            'UPDATE "ContentVersion" SET "IsLatest" = 0 WHERE "ContentDocumentId" = ?',
-            (values["ContentDocumentId"],),
-        )
+        values["VersionNumber"] = "1"
+        values["ContentDocumentId"] = tx.system_insert("ContentDocument", OwnerId=tx.user, **shared)
+        _link(tx, values["ContentDocumentId"], tx.user, "I")
+        if values["FirstPublishLocationId"] not in (None, tx.user):
+            _link(tx, values["ContentDocumentId"], values["FirstPublishLocationId"], "V")
+        return
+    document = (values["ContentDocumentId"],)
+    (row,) = tx.store.execute('SELECT COUNT(*) FROM "ContentVersion" WHERE "ContentDocumentId" = ?', document)
+    values["VersionNumber"] = str(row[0] + 1)
+    tx.store.execute('UPDATE "ContentVersion" SET "IsLatest" = 0 WHERE "ContentDocumentId" = ?', document)
+    tx.set_fields(tx.org.tables["ContentDocument"], values["ContentDocumentId"], shared)
+
+
+def _link(tx: "Transaction", document: int, entity: int, share: str) -> None:
+    tx.system_insert(
+        "ContentDocumentLink",
+        ContentDocumentId=document,
+        LinkedEntityId=entity,
+        ShareType=share,
+        Visibility="AllUsers",
+    )
 
 
 def _after_version(tx: "Transaction", table: "Table", number: int, values: Values) -> None:

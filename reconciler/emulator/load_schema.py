@@ -6,7 +6,7 @@ Objects of other packages that lookups point to are made up with a name and noth
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,15 @@ STANDARD_VALUE_SETS: dict[str, tuple[str, ...]] = {
     "TaskSubject": ("Task.Subject",),
 }
 """Fields whose values a StandardValueSet holds."""
+ON_ANY_ROW = (
+    ("Attachment", "ParentId"),
+    ("ContentDocumentLink", "LinkedEntityId"),
+    ("ContentVersion", "FirstPublishLocationId"),
+    ("Note", "ParentId"),
+    ("ProcessInstance", "TargetObjectId"),
+    ("TopicAssignment", "EntityId"),
+)
+"""References to rows of any custom object."""
 ACTIVITY = ("Task", "Event")
 """Fields of the object Activity belong to both."""
 
@@ -69,6 +78,7 @@ def load_schema(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
     for sobject in made:
         if sobject.flags.get("activities"):
             allow_activities(org, sobject.name)
+    allow_files(org, made)
     _load_record_types(org, found, report)
 
 
@@ -131,6 +141,16 @@ def allow_activities(org: "EmulatedOrg", name: str) -> None:
         what = org.schema[activity].fields["whatid"]
         if name not in what.reference_to:
             org.additions.add_fields(activity, [replace(what, reference_to=(*what.reference_to, name))])
+
+
+def allow_files(org: "EmulatedOrg", sobjects: Iterable[SObject]) -> None:
+    """Files, notes, topics and approvals may belong to the objects, those of them that are ordinary ones."""
+    names = [each.name for each in sobjects if "activities" in each.flags]
+    for owner, field in ON_ANY_ROW:
+        known = org.schema[owner].fields[field.lower()]
+        new = [name for name in names if name not in known.reference_to]
+        if new:
+            org.additions.add_fields(owner, [replace(known, reference_to=(*known.reference_to, *new))])
 
 
 # -- value sets and fields

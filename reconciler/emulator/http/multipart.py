@@ -38,7 +38,7 @@ def read_parts(request: Request) -> list[Part]:
     _, *sections = body.split(b"\r\n" + delimiter)
     if not sections:
         raise BadMultipart("The multipart request has no parts")
-    parts = []
+    parts: list[Part] = []
     for section in sections:
         if section.startswith(b"--"):
             return parts
@@ -55,9 +55,9 @@ def _part(section: bytes) -> Part:
         name, _, value = line.partition(":")
         fields[name.strip().lower()] = value.strip()
     disposition = _header(fields.get("content-disposition", ""), "content-disposition")
-    name = disposition.get_param("name", header="content-disposition")
+    form_field = disposition.get_param("name", header="content-disposition")
     return Part(
-        str(name or ""),
+        str(form_field or ""),
         disposition.get_filename(),
         fields.get("content-type", "text/plain").partition(";")[0].strip().lower(),
         content,

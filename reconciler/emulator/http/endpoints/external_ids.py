@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.emulator import ids
 from reconciler.emulator.errors import NotFound
 from reconciler.emulator.http import conditional, dml
-from reconciler.emulator.http.endpoints import rows
+from reconciler.emulator.http.endpoints import below_rows, rows
 from reconciler.emulator.http.message import Reply, Request, no_content, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
@@ -62,10 +62,13 @@ def _the_row(org: EmulatedOrg, request: Request, sobject: SObject, field: Field,
     return found[0] if len(found) == 1 else _several(request, sobject, found)
 
 
-@route("GET", "/sobjects/{sobject}/{field}/{value}", lacks=["relationship paths"])
+@route("GET", "/sobjects/{sobject}/{field}/{value}")
 def read_by_external_id(org: EmulatedOrg, request: Request, sobject: str, field: str, value: str) -> Reply:
-    """The row with this external id; 300 and the addresses when there are several."""
+    """The row with this external id, 300 and the addresses when there are several; or a part of a row."""
     target = dml.sobject_of(org, sobject, request)
+    below = below_rows.find(org, request, target, field, value)
+    if below is not None:
+        return below
     found = _the_row(org, request, target, key_field(target, field), value)
     return found if isinstance(found, Reply) else rows.read_one(org, request, target, found)
 

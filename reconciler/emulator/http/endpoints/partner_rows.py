@@ -7,6 +7,7 @@ not, SOAP refuses the call.
 Source: SOAP API Developer Guide, "Core Calls"; results as recorded at API 28 and 42.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 from xml.etree.ElementTree import Element
@@ -290,7 +291,7 @@ def _convert_one(call: Call, wanted: lead_conversion.LeadConvert) -> str:
     return _converted(done, success=True)
 
 
-def _converted(values: dict[str, str | None], *, success: bool, errors: str = "") -> str:
+def _converted(values: Mapping[str, str | None], *, success: bool, errors: str = "") -> str:
     names = ("leadId", "opportunityId")
     before = "".join(element(name, values[name]) for name in ("accountId", "contactId"))
     after = "".join(element(name, values[name]) for name in names)

@@ -11,6 +11,8 @@ from typing import Any
 from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import conditional, dml
+from reconciler.emulator.http.endpoints import below_rows
+from reconciler.emulator.http.endpoints.fields_asked import field_list
 from reconciler.emulator.http.message import Reply, Request, no_content, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
@@ -39,12 +41,13 @@ def row_id(org: EmulatedOrg, sobject: SObject, text: str) -> str:
 @route(
     "POST",
     "/sobjects/{sobject}",
-    lacks=["duplicate rules", "assignment rules (Sforce-Auto-Assign)", "multipart bodies with files"],
+    lacks=["duplicate rules", "assignment rules (Sforce-Auto-Assign)"],
+    media=below_rows.WITH_FILES,
 )
 def create_record(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """Create one record. Answers 201 with the new 18-character id and its address."""
     target = dml.sobject_of(org, sobject, request)
-    fields = dml.record_fields(request.json)
+    fields = below_rows.record_in(request, target)
     with dml.transaction_of(org, request) as transaction:
         dml.check_lock(request, "", fields)
         record_id = transaction.insert(target.name, fields)
@@ -57,9 +60,7 @@ def created(request: Request, sobject: SObject, record_id: str, **more: Any) -> 
     return ok(value, 201, Location=f"{request.data_path}/sobjects/{sobject.name}/{record_id}")
 
 
-@route(
-    "GET", "/sobjects/{sobject}/{record_id}", lacks=["files (`/Body`, `/VersionData`)", "relationship paths"]
-)
+@route("GET", "/sobjects/{sobject}/{record_id}")
 def read_record(org: EmulatedOrg, request: Request, sobject: str, record_id: str) -> Reply:
     """All fields of a row, or those in `fields`. Honours the conditional headers."""
     target = dml.sobject_of(org, sobject, request)
@@ -68,12 +69,6 @@ def read_record(org: EmulatedOrg, request: Request, sobject: str, record_id: str
     except MalformedId as error:
         raise NotFound from error
     return read_one(org, request, target, wanted)
-
-
-def field_list(request: Request) -> list[str] | None:
-    """The fields asked for by `?fields=A,B`; None for all."""
-    text = request.params.get("fields")
-    return None if text is None else [each.strip() for each in text.split(",") if each.strip()]
 
 
 def read_one(org: EmulatedOrg, request: Request, sobject: SObject, record_id: str) -> Reply:
@@ -87,12 +82,17 @@ def read_one(org: EmulatedOrg, request: Request, sobject: SObject, record_id: st
     return ok(value, 200, **version.headers)
 
 
-@route("PATCH", "/sobjects/{sobject}/{record_id}", lacks=["duplicate rules", "assignment rules"])
+@route(
+    "PATCH",
+    "/sobjects/{sobject}/{record_id}",
+    lacks=["duplicate rules", "assignment rules"],
+    media=below_rows.WITH_FILES,
+)
 def update_record(org: EmulatedOrg, request: Request, sobject: str, record_id: str) -> Reply:
     """Set fields of a row. Answers 204; 412 when a condition in the headers does not hold."""
     target = dml.sobject_of(org, sobject, request)
     wanted = row_id(org, target, record_id)
-    fields = dml.record_fields(request.json)
+    fields = below_rows.record_in(request, target)
     dml.refuse_field_in_body(fields, "Id")
     update_one(org, request, target, wanted, fields)
     return no_content()

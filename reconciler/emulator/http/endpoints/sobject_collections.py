@@ -14,6 +14,7 @@ from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.endpoints import external_ids, rows
+from reconciler.emulator.http.endpoints.fields_asked import field_list
 from reconciler.emulator.http.envelope import result_errors
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
@@ -313,7 +314,7 @@ def delete_records(org: EmulatedOrg, request: Request) -> Reply:
 def read_records(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """The rows in `ids`, with the fields in `fields`; `null` for one that is gone."""
     wanted = [each for each in request.params.get("ids", "").split(",") if each]
-    return _read(org, request, sobject, wanted, rows.field_list(request) or [])
+    return _read(org, request, sobject, wanted, field_list(request) or [])
 
 
 @route("POST", "/composite/sobjects/{sobject}")

@@ -9,7 +9,7 @@ from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.endpoints.composite import composite
-from reconciler.emulator.http.endpoints.rows import field_list
+from reconciler.emulator.http.endpoints.fields_asked import field_list
 from reconciler.emulator.http.endpoints.tooling_access import check_customizes
 from reconciler.emulator.http.endpoints.tooling_queries import tooling_path
 from reconciler.emulator.http.message import Reply, Request, no_content, ok, text_reply

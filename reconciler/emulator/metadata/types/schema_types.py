@@ -109,6 +109,7 @@ class CustomObjectType(StoredType):
         org.additions.add_object(made)
         if made.flags.get("activities"):
             load_schema.allow_activities(org, made.name)
+        load_schema.allow_files(org, [made])
         if made.flags.get("layoutable"):
             layout: Tree = {
                 "layoutSections": [{"style": ["TwoColumnsTopToBottom"], "layoutColumns": [{}, {}]}]
