@@ -33,6 +33,8 @@ def refresh_for(org: "EmulatedOrg", wanted: str) -> None:
     if _made_from.get(org) != now:
         with org.store.transaction():
             _refresh(org)
+        if org.store.connection.in_transaction:
+            return  # it may be undone
         _made_from[org] = (org.components.stamp, org.schema.version, org.store.catch_up())
 
 

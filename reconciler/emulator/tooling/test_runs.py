@@ -72,6 +72,9 @@ class InvalidInput(ApiError):
 
 def read_request(org: "EmulatedOrg", told: Mapping[str, Any]) -> Asked:
     """The run that a body asks for, in any of its forms. Raises `ApiError`."""
+    from .view import tooling
+
+    tooling(org).ready()
     if not isinstance(told, Mapping):
         raise InvalidInput("The request body must be an object")
     given = {name.lower(): value for name, value in told.items()}

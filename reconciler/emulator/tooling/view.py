@@ -74,14 +74,11 @@ class Tooling:
         self._tables = Tables(self._schema)
         self._mirrored: tuple[int, int, int] = (-1, -1, -1)
         self._fresh: set[str] = set()
-        self._tables_of = -1
 
     @property
     def schema(self) -> Schema:
         """Follows the org's own schema. The tables are made when they are first needed."""
-        if (generation := self._org.store.catch_up()) != self._tables_of:
-            self._org.store.create_tables(list(_own_objects()))
-            self._tables_of = generation
+        self.ready()
         if self._made_from != self._org.schema.version:
             made = Schema()
             for each in _own_objects():
@@ -96,6 +93,13 @@ class Tooling:
     def tables(self) -> Tables:
         assert self.schema is not None
         return self._tables
+
+    def ready(self) -> None:
+        """Make the tables, if they are not there: new, or gone with a transaction that was undone."""
+        if not self._org.store.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = ?", (_own_objects()[-1].name,)
+        ):
+            self._org.store.create_tables(list(_own_objects()))
 
     # -- reading
 
@@ -166,7 +170,7 @@ class Tooling:
         if now != self._mirrored:
             self._fresh.clear()
         for name in sorted(names - self._fresh):
-            if mirrors.refresh(org, self.tables, name):
+            if mirrors.refresh(org, self.tables, name) and not org.store.connection.in_transaction:
                 self._fresh.add(name)
         self._mirrored = (org.store.connection.total_changes, org.schema.version, org.store.catch_up())
 
