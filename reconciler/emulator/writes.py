@@ -243,6 +243,9 @@ class Transaction(Rows):
             )
         if refused:
             raise NotWritable(refused)
+        for at in table.kept_defaults:
+            if row[at] is None:
+                row[at] = table.template[at]
         return row
 
     def _read_changes(self, table: Table, fields: Mapping[str, Any]) -> dict[str, Any]:

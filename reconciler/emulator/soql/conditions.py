@@ -142,6 +142,8 @@ class _Conditions:
             return self._like(left, value)
         if isinstance(value, Null) or (isinstance(value, Text) and value.value == "" and kind != "boolean"):
             check_literal(left, value)
+            if isinstance(value, Text) and operator not in ("=", "!=") and kind in TEXT_TYPES | ID_TYPES:
+                return f"{left.sql} IS NOT NULL" if operator in (">", ">=") else "0"  # nothing is below ''
             return self._null(left, operator, value)
         check_literal(left, value)
         if kind == "boolean" and operator not in ("=", "!="):

@@ -1,4 +1,4 @@
-"""aiosalesforce, as it is. It wants a `my.salesforce.com` address, so a transport sends its calls to the org."""
+"""aiosalesforce, as it is. It wants a `my.salesforce.com` address; a transport sends its calls to the org."""
 
 import asyncio
 import os
@@ -69,7 +69,8 @@ async def records(sf: Salesforce) -> None:
     told = await sf.sobject.upsert("Account", "aio", "Key__c", {"Name": "Aio 2"})
     equal((told.id, told.created), (made, False))
     equal(rows("SELECT Name, Phone FROM Account WHERE Key__c = 'aio'"), [{"Name": "Aio 2", "Phone": "1"}])
-    told = await sf.sobject.upsert("Account", "aio/new", "Key__c", {"Name": "New"}) if False else told
+    told = await sf.sobject.upsert("Account", "aio2", "Key__c", {"Name": "New"})
+    equal((told.created, count("Account WHERE Key__c = 'aio2'")), (True, 1))
     await refusal(sf.sobject.create("Contact", {"FirstName": "x"}), "REQUIRED_FIELD_MISSING")
     await sf.sobject.delete("Account", made)
     equal(count("Account WHERE Key__c = 'aio'"), 0)

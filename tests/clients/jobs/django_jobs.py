@@ -1,13 +1,11 @@
 """django-salesforce, as it is, over TLS: the 83 live tests that its wheel brings, each a job of its own."""
 
-import json
 import os
 import sys
 import unittest
-from pathlib import Path
 from typing import Any
 
-from jobs import FOLDER, PASSWORD, URL, USERNAME, job
+from jobs import FOLDER, ask, job, rows
 
 SETTINGS = """
 from salesforce.testrunner.settings import *
@@ -27,7 +25,21 @@ DATABASES = {
 """
 
 
+def second_user() -> None:
+    """The suite wants one active user besides its own, as any real org has."""
+    profile = rows("SELECT Id FROM Profile WHERE Name = 'Standard User'")[0]["Id"]
+    locale = {"TimeZoneSidKey": "GMT", "LocaleSidKey": "en_US", "LanguageLocaleKey": "en_US"}
+    name = {
+        "Username": "second@x.example",
+        "LastName": "Second",
+        "Email": "second@x.example",
+        "Alias": "second",
+    }
+    ask("sobjects/User", {**name, **locale, "EmailEncodingKey": "UTF-8", "ProfileId": profile})
+
+
 def main() -> None:
+    second_user()
     (FOLDER / "strangers_settings.py").write_text(SETTINGS)
     sys.path.insert(0, str(FOLDER))
     os.environ["DJANGO_SETTINGS_MODULE"] = "strangers_settings"
@@ -38,7 +50,6 @@ def main() -> None:
     django.setup()
     runner: Any = get_runner(settings)(verbosity=0, interactive=False)
     suite = runner.build_suite(["salesforce.tests.test_integration"])
-    print(suite.countTestCases(), "tests", Path.cwd(), URL, USERNAME, len(PASSWORD), json.dumps(sys.argv))
     runner.setup_test_environment()
     kept = runner.setup_databases()
     result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)

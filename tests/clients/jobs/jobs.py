@@ -43,10 +43,12 @@ def job(name: str, run: Callable[[], object]) -> None:
     print(json.dumps(told), file=_REPORT, flush=True)
 
 
-def ask(path: str) -> Any:
-    """GET below `/services/data/v66.0/`."""
+def ask(path: str, body: Any = None) -> Any:
+    """GET below `/services/data/v66.0/`, or POST of a ``body``."""
     request = urllib.request.Request(
-        f"{URL}/services/data/v66.0/{path}", headers={"Authorization": f"Bearer {TOKEN}"}
+        f"{URL}/services/data/v66.0/{path}",
+        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+        data=None if body is None else json.dumps(body).encode(),
     )
     ca_file = os.environ.get("ORG_CA_FILE")
     context = ssl.create_default_context(cafile=ca_file) if ca_file else None
@@ -62,7 +64,11 @@ def ask(path: str) -> Any:
 
 def rows(soql: str) -> list[dict[str, Any]]:
     """The rows of a query, without `attributes`: asked by nobody's client."""
-    found = ask("query?" + urllib.parse.urlencode({"q": soql}))["records"]
+    page = ask("query?" + urllib.parse.urlencode({"q": soql}))
+    found = page["records"]
+    while not page["done"]:
+        page = ask(page["nextRecordsUrl"].partition("/v66.0/")[2])
+        found += page["records"]
     return [{k: v for k, v in row.items() if k != "attributes"} for row in found]
 
 

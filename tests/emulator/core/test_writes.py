@@ -61,6 +61,12 @@ def test_system_fields_are_refused_together(org: EmulatedOrg, refused: Refused) 
     assert error.fields == ["CreatedDate", "IsDeleted"]
 
 
+@pytest.mark.parametrize("blank", [None, ""])
+def test_a_lead_that_is_sent_with_a_blank_status_has_the_default_one(org: EmulatedOrg, blank: Any) -> None:
+    lead = org.has("Lead", LastName="Jones", Company="Acme", Status=blank)
+    assert org.retrieve("Lead", lead)["Status"] == "Open - Not Contacted"
+
+
 def test_a_default_stands_for_an_absent_key_and_not_for_null(org: EmulatedOrg) -> None:
     absent, null = org.has("Case"), org.has("Case", Status=None)
     assert org.retrieve("Case", absent, ["Status"])["Status"] == "New"
