@@ -1,137 +1,154 @@
-"""Text search, in a small part: words looked for in the name fields, answered as ids.
+"""Text search: SOSL, its form as parameters, suggestions, and what is searched.
 
-Source: SOQL and SOSL Reference, "SOSL Syntax"; REST API Developer Guide, "Search" and
-"Parameterized Search"; shapes and the refusal as recorded.
+Source: REST API Developer Guide, "Search", "Parameterized Search", "Search Suggested Records", "Search
+Scope and Order", "Search Result Layouts"; shapes and the refusal as recorded.
 """
 
-# ruff: noqa: S608 - names come from the schema, values are bound
-
-import re
+from collections.abc import Mapping
 from typing import Any
 
-from reconciler.emulator import ids
-from reconciler.emulator.access.sharing import seen_sql
-from reconciler.emulator.errors import ApiError, InvalidField, InvalidType
+from reconciler.emulator.errors import ApiError, InvalidType
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
-from reconciler.emulator.schema import Schema, SObject
-from reconciler.emulator.store import quoted
+from reconciler.emulator.schema import SObject
+from reconciler.emulator.sosl.run import is_searched
+from reconciler.emulator.sosl.run import search as run_search
+from reconciler.emulator.sosl.statement import MOST_ROWS, NO_TERM, Statement, Target, parse
+from reconciler.emulator.sosl.terms import MalformedSearch, Match, parse_terms, plain_words
 
-FIND = re.compile(r"\s*FIND\s*\{((?:\\.|[^{}\\])*)\}\s*(.*)\Z", re.IGNORECASE | re.DOTALL)
-RETURNING = re.compile(r"\bRETURNING\s+(.*?)(?:\s+(?:WITH|LIMIT|UPDATE)\b.*)?\Z", re.IGNORECASE | re.DOTALL)
-TARGET = re.compile(r"(\w+)\s*(?:\(([^()]*)\))?\s*(?:,|\Z)")
-LIMIT = re.compile(r"\bLIMIT\s+(\d+)", re.IGNORECASE)
 ENVELOPE_SINCE = 37
-MOST_ROWS = 2000
-SEARCHED_TYPES = ("string", "email", "phone", "textarea", "url")
-LACKS = [
-    "all of SOSL but FIND {words} [IN …] [RETURNING objects(fields)] [LIMIT n]",
-    "ranking, synonyms, snippets",
-]
-
-
-class MalformedSearch(ApiError):
-    code = "MALFORMED_SEARCH"
+SUGGESTED_ROWS = 5
+LACKS = ["ranking, synonyms, stemming and snippets", "WITH clauses change nothing", "data categories"]
 
 
 @route("GET", "/search", lacks=LACKS)
 def search(org: EmulatedOrg, request: Request) -> Reply:
     """Run the SOSL in `q`."""
-    found = FIND.match(request.params.get("q", ""))
-    if found is None:
-        raise MalformedSearch("No search term found. The search term must be enclosed in braces.")
-    rest = found[2]
-    limit = LIMIT.search(rest)
-    most = min(MOST_ROWS, int(limit[1])) if limit else MOST_ROWS
-    rows: list[dict[str, Any]] = []
-    for sobject, fields in _targets(org, request, rest):
-        rows += _find(org, request, sobject, fields, _words(found[1]), most - len(rows))
+    wanted = parse(request.params.get("q", ""))
+    rows = _run(org, request, wanted, parse_terms(wanted.terms))
     return ok({"searchRecords": rows} if request.version_number >= ENVELOPE_SINCE else rows)
 
 
 @route("GET", "/parameterizedSearch", lacks=LACKS)
 def parameterized_search(org: EmulatedOrg, request: Request) -> Reply:
-    """Look for the words in `q`, in the objects of `sobject`."""
+    """Look for the words in `q`, in the objects of `sobject`; parameters are named without regard to case."""
     params = {name.lower(): value for name, value in request.params.items()}
-    return ok({"searchRecords": _search_words(org, request, params)})
+    fields = _listed(params.get("fields", ""))
+    targets = []
+    for name in _listed(params.get("sobject", "")):
+        own = {
+            key.partition(".")[2]: value
+            for key, value in params.items()
+            if key.startswith(f"{name.lower()}.")
+        }
+        about: dict[str, Any] = {"name": name, "fields": _listed(own.get("fields", "")) or fields}
+        about |= {"where": own.get("where"), "orderBy": own.get("orderby"), "limit": own.get("limit")}
+        targets.append(_target(about, params.get("defaultlimit")))
+    return _by_words(org, request, params.get("q", ""), targets, params.get("in"), params.get("overalllimit"))
 
 
 @route("POST", "/parameterizedSearch", lacks=LACKS)
 def parameterized_search_by_body(org: EmulatedOrg, request: Request) -> Reply:
-    """As by GET, with `q` and `sobjects` in the body."""
-    body = request.json if isinstance(request.json, dict) else {}
-    names = ",".join(str(each.get("name", "")) for each in body.get("sobjects", []) if isinstance(each, dict))
-    return ok({"searchRecords": _search_words(org, request, {"q": str(body.get("q", "")), "sobject": names})})
+    """As by GET, with the parameters in the body."""
+    body = request.json
+    if not isinstance(body, dict):
+        raise ApiError("The request body must be an object", code="JSON_PARSER_ERROR")
+    sobjects = [each for each in body.get("sobjects") or [] if isinstance(each, dict)]
+    shared = list(body.get("fields") or [])
+    targets = [
+        _target({**each, "fields": each.get("fields") or shared}, body.get("defaultLimit"))
+        for each in sobjects
+    ]
+    return _by_words(org, request, str(body.get("q", "")), targets, body.get("in"), body.get("overallLimit"))
 
 
-def _search_words(org: EmulatedOrg, request: Request, params: dict[str, str]) -> list[dict[str, Any]]:
-    if not params.get("q", "").strip():
-        raise MalformedSearch("No search term found. The search term must be enclosed in braces.")
-    names = [each.strip() for each in params.get("sobject", "").split(",") if each.strip()]
-    schema = dml.schema_of(org, request)
-    sobjects = [_sobject(schema, name) for name in names] or _searchable(schema)
-    rows: list[dict[str, Any]] = []
-    for sobject in sobjects:
-        rows += _find(org, request, sobject, ["Id"], _words(params["q"]), MOST_ROWS - len(rows))
-    return rows
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
 
 
-def _sobject(schema: Schema, name: str) -> SObject:
-    found = schema.get(name)
+def _target(about: Mapping[str, Any], default_limit: Any) -> Target:
+    limit = about.get("limit") or default_limit
+    parts = [
+        f"WHERE {about['where']}" if about.get("where") else "",
+        f"ORDER BY {about['orderBy']}" if about.get("orderBy") else "",
+        f"LIMIT {_number(limit)}" if limit else "",
+    ]
+    fields = tuple(about.get("fields") or ("Id",))
+    return Target(str(about.get("name", "")), fields, " ".join(filter(None, parts)))
+
+
+def _number(value: Any) -> int:
+    if not str(value).isdigit():
+        raise ApiError(f"Invalid limit: {value}", code="INVALID_PARAMETER_VALUE")
+    return int(value)
+
+
+def _by_words(
+    org: EmulatedOrg, request: Request, words: str, targets: list[Target], scope: Any, limit: Any
+) -> Reply:
+    if not words.strip():
+        raise MalformedSearch(NO_TERM)
+    most = min(MOST_ROWS, _number(limit)) if limit else MOST_ROWS
+    group = str(scope or "ALL").upper().split()[0]
+    if group not in ("ALL", "NAME", "EMAIL", "PHONE", "SIDEBAR"):
+        raise ApiError(f"Invalid search scope: {scope}", code="INVALID_PARAMETER_VALUE")
+    wanted = Statement(words, group, tuple(targets), most)
+    return ok({"searchRecords": _run(org, request, wanted, plain_words(words))})
+
+
+def _run(org: EmulatedOrg, request: Request, wanted: Statement, match: Match) -> list[dict[str, Any]]:
+    return run_search(org, wanted, match, user_id=request.user_id, version=request.version)
+
+
+@route("GET", "/search/suggestions", lacks=["ranking by what users looked at"])
+def suggest(org: EmulatedOrg, request: Request) -> Reply:
+    """Rows whose name has words that begin as those in `q`."""
+    words, names = request.params.get("q", "").strip(), _listed(request.params.get("sobject", ""))
+    if not words or not names:
+        raise ApiError("The q and sobject parameters are required", code="MALFORMED_SEARCH")
+    most = _number(request.params.get("limit", SUGGESTED_ROWS))
+    targets = []
+    for name in names:
+        sobject = _sobject(org, request, name)
+        named = next((each.name for each in sobject.fields.values() if each.name_field), "Id")
+        targets.append(Target(sobject.name, ("Id", named) if named != "Id" else ("Id",)))
+    wanted = Statement(words, "NAME", tuple(targets), most + 1)
+    rows = _run(org, request, wanted, plain_words(words))
+    return ok({"autoSuggestResults": rows[:most], "hasMoreResults": len(rows) > most})
+
+
+def _sobject(org: EmulatedOrg, request: Request, name: str) -> SObject:
+    found = dml.schema_of(org, request).get(name)
     if found is None:
         raise InvalidType(f"sObject type '{name}' is not supported.")
     return found
 
 
-def _searchable(schema: Schema) -> list[SObject]:
-    return [each for each in schema if each.key_prefix and not each.setup and each.field("OwnerId")]
+@route("GET", "/search/scopeOrder", lacks=["the order of a user: it is that of the names"])
+def scope_order(org: EmulatedOrg, request: Request) -> Reply:
+    """The objects that are searched when none are named."""
+    found = [each.name for each in dml.schema_of(org, request) if is_searched(each)]
+    base = f"{request.data_path}/sobjects"
+    return ok([{"type": name, "url": f"{base}/{name}/describe"} for name in found])
 
 
-def _targets(org: EmulatedOrg, request: Request, rest: str) -> list[tuple[SObject, list[str]]]:
-    returning = RETURNING.search(rest)
-    if returning is None:
-        return [(sobject, ["Id"]) for sobject in _searchable(dml.schema_of(org, request))]
-    targets = []
-    for name, inside in TARGET.findall(returning[1]):
-        sobject = _sobject(dml.schema_of(org, request), name)
-        listed = re.split(r"\s+(?:WHERE|ORDER|LIMIT)\b", inside or "Id", flags=re.IGNORECASE)[0]
-        fields = [each.strip() for each in listed.split(",") if each.strip()]
-        for field in fields:
-            if sobject.field(field) is None:
-                raise InvalidField(f"No such column '{field}' on sobject of type {sobject.name}")
-        targets.append((sobject, fields))
-    return targets
-
-
-def _words(term: str) -> list[str]:
-    plain = re.sub(r"\\(.)", r"\1", term)
-    return [each.strip('"*?') for each in plain.split() if each.strip('"*?')]
-
-
-def _find(
-    org: EmulatedOrg, request: Request, sobject: SObject, fields: list[str], words: list[str], most: int
-) -> list[dict[str, Any]]:
-    columns = [
-        f.name for f in sobject.fields.values() if f.stored and f.type in SEARCHED_TYPES and f.filterable
-    ]
-    if not columns or not words or most <= 0:
-        return []
-    text = " || ' ' || ".join(f"COALESCE({quoted(name)}, '')" for name in columns)
-    wanted = " AND ".join(f"({text}) LIKE ? ESCAPE '\\'" for _ in words)
-    living = ' AND "IsDeleted" = 0' if sobject.field("IsDeleted") else ""
-    patterns = ["%" + re.sub(r"([\\%_])", r"\\\1", word) + "%" for word in words]
-    values: list[Any] = [*patterns, most]
-    shared = seen_sql(org, request.user_id, sobject, values)
-    sql = (
-        f'SELECT "Id" FROM {quoted(sobject.name)} t WHERE {wanted}{living}{shared} '
-        f'ORDER BY "Id" LIMIT ?{len(patterns) + 1}'
-    )
-    found = org.store.execute(sql, values)
-    return [
-        org.retrieve(
-            sobject.name, ids.to_text(number), fields, version=request.version, user_id=request.user_id
+@route("GET", "/search/layout", lacks=["search layouts of the org: columns are the name field alone"])
+def result_layouts(org: EmulatedOrg, request: Request) -> Reply:
+    """How results of the objects in `q` are laid out."""
+    layouts = []
+    for name in _listed(request.params.get("q", "")):
+        sobject = _sobject(org, request, name)
+        named = next((each for each in sobject.fields.values() if each.name_field), sobject.fields["id"])
+        column = {"field": f"{sobject.name}.{named.name}", "format": None, "label": named.label}
+        layouts.append(
+            {
+                "errorMsg": None,
+                "label": "Search Results",
+                "limitRows": 25,
+                "objectType": sobject.name,
+                "searchColumns": [{**column, "name": named.name}],
+            }
         )
-        for (number,) in found
-    ]
+    return ok(layouts)
