@@ -94,13 +94,14 @@ class CustomObjectType(StoredType):
             self._create(tx, full_name, tree)
             written = write_stored(tx, self.name, full_name, tree)
             return Written(written.id, created=True, changed=True)
-        if known.custom and tree:
-            self._change(org, known, tree)
-        if not tree:
-            facts = stored_facts(org, self.name, known.name)
+        before = self.read(org, known.name)
+        if before == tree or not tree:  # nothing but the parts of an object was written
+            facts = self.facts(org, known.name)
             return Written(facts.id if facts else "", created=False, changed=False)
+        if known.custom:
+            self._change(org, known, tree)
         written = write_stored(tx, self.name, known.name, tree)
-        return Written(written.id, created=False, changed=written.changed)
+        return Written(written.id, created=False, changed=before != self.read(org, known.name))
 
     def _create(self, tx: "Transaction", full_name: str, tree: Tree) -> None:
         _check_object(full_name, tree)
@@ -139,10 +140,10 @@ class CustomObjectType(StoredType):
     def delete(self, tx: "Transaction", full_name: str) -> str:
         org = tx.org
         sobject = org.schema.get(full_name)
-        facts = self.facts(org, full_name)
-        if sobject is None or facts is None:
+        if sobject is None:
             raise no_component(self.name, full_name)
-        if not sobject.custom:
+        facts = self.facts(org, full_name)
+        if not sobject.custom or facts is None:
             raise ComponentProblem(
                 f"Cannot delete standard object: {sobject.name}",
                 status_code="INSUFFICIENT_ACCESS_OR_READONLY",
@@ -317,11 +318,11 @@ class CustomFieldType(StoredType):
     def delete(self, tx: "Transaction", full_name: str) -> str:
         org = tx.org
         found = self._field(org, full_name)
-        facts = self.facts(org, full_name) if found else None
-        if found is None or facts is None:
+        if found is None:
             raise no_component(self.name, full_name)
         sobject, field = found
-        if not field.custom:
+        facts = self.facts(org, full_name)
+        if not field.custom or facts is None:
             raise ComponentProblem(
                 f"Cannot delete standard field: {full_name}", status_code="INSUFFICIENT_ACCESS_OR_READONLY"
             )
