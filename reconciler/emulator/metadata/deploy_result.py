@@ -24,11 +24,11 @@ def deploy_result(org: "EmulatedOrg", job: Job, *, details: bool) -> dict[str, A
     failures = [each for each in told["messages"] if not each["success"]]
     canceled = job.canceled_by is not None
     return {
-        "canceledBy": ids.to_text(job.canceled_by)[:15] if job.canceled_by is not None else None,
+        "canceledBy": short_id(job.canceled_by),
         "canceledByName": user_name(org, job.canceled_by) if canceled else None,
         "checkOnly": job.asked["checkOnly"],
         "completedDate": None if job.completed is None else stamp(job.completed),
-        "createdBy": ids.to_text(job.user),
+        "createdBy": short_id(job.user),
         "createdByName": user_name(org, job.user),
         "createdDate": stamp(job.created),
         "details": _details(told, failures) if details else None,
@@ -60,6 +60,11 @@ def _details(told: dict[str, Any], failures: list[dict[str, Any]]) -> dict[str, 
         "retrieveResult": None,
         "runTestResult": told["tests"],
     }
+
+
+def short_id(number: int | None) -> str | None:
+    """15 characters, as people are named here."""
+    return None if number is None else ids.to_text(number)[:15]
 
 
 def user_name(org: "EmulatedOrg", number: int | None) -> str:

@@ -148,8 +148,17 @@ def advance(org: "EmulatedOrg") -> None:
             _perform(org, job)
 
 
-def _perform(org: "EmulatedOrg", job: Job) -> None:
-    """Deploy; whatever happens, the job is done afterwards."""
+def _perform(org: "EmulatedOrg", waiting: Job) -> None:
+    """Deploy, and write down that it is done, in one transaction: it is made once, whoever notices."""
+    with org.store.transaction():
+        job = org.jobs.find(DEPLOY, waiting.id)
+        if job is not None and not job.done:
+            status, outcome = _deploy(org, job)
+            _complete(org, job, status, outcome)
+
+
+def _deploy(org: "EmulatedOrg", job: Job) -> tuple[str, Outcome]:
+    """The state the job ends in, and what came of it; what failed is undone. Raises nothing."""
     options = DeployOptions.of_json(job.asked)
     outcome = Outcome()
     status = "Failed"
@@ -164,11 +173,11 @@ def _perform(org: "EmulatedOrg", job: Job) -> None:
     except _Undo:
         pass
     except ApiError as error:
-        outcome.error = (error.code, f"{error.code}: {error.message}")
+        status, outcome.error = "Failed", (error.code, f"{error.code}: {error.message}")
     except Exception:
         log.exception("deployment %s failed", job.text_id)
         outcome, status = Outcome(error=("UNKNOWN_EXCEPTION", f"UNKNOWN_EXCEPTION: {UNEXPECTED}")), "Failed"
-    _complete(org, job, status, outcome)
+    return status, outcome
 
 
 def _status(outcome: Outcome, options: DeployOptions) -> str:

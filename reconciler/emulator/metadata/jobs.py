@@ -12,6 +12,7 @@ DDL = """CREATE TABLE IF NOT EXISTS _metadata_jobs (id INTEGER PRIMARY KEY, kind
   user INTEGER NOT NULL, created INTEGER NOT NULL, started INTEGER, completed INTEGER, status TEXT NOT NULL,
   asked TEXT NOT NULL, content BLOB, result TEXT, canceled_by INTEGER)"""
 COLUMNS = "id, kind, user, created, started, completed, status, asked, content, result, canceled_by"
+WITHOUT_CONTENT = COLUMNS.replace("content", "NULL")
 ADD = (
     "INSERT INTO _metadata_jobs (id, kind, user, created, status, asked, content) "
     "VALUES (?, ?, ?, ?, 'Pending', ?, ?)"
@@ -64,12 +65,12 @@ class Jobs:
         return found[0] if found else None
 
     def waiting(self, kind: str) -> list[Job]:
-        """Those that are not done, oldest first."""
-        return self._select("kind = ? AND completed IS NULL", (kind,))
+        """Those that are not done, oldest first, without their archives."""
+        return self._select("kind = ? AND completed IS NULL", (kind,), columns=WITHOUT_CONTENT)
 
     def history(self, kind: str) -> list[Job]:
         """All of them, newest first, without their archives."""
-        return self._select("kind = ?", (kind,), columns=COLUMNS.replace("content", "NULL"))[::-1]
+        return self._select("kind = ?", (kind,), columns=WITHOUT_CONTENT)[::-1]
 
     def last_completed(self, kind: str) -> int:
         (row,) = self._store.execute("SELECT max(completed) FROM _metadata_jobs WHERE kind = ?", (kind,))

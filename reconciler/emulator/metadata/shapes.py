@@ -31,7 +31,7 @@ NAMES = {"s": "string", "b": "boolean", "i": "int", "l": "long", "d": "double", 
     "a": "anyType",
 }
 PATTERNS = {
-    "b": re.compile(r"true|false|1|0"),
+    "b": re.compile(r"true|false|1|0", re.IGNORECASE),  # clients in Python send `False`
     "i": re.compile(r"[+-]?\d+"),
     "l": re.compile(r"[+-]?\d+"),
     "d": re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"),

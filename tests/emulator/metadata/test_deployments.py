@@ -140,6 +140,19 @@ def test_a_waiting_deployment_survives_the_process(tmp_path: Path) -> None:
     org.close()
 
 
+def test_a_deployment_is_made_once_by_processes_that_share_a_file(tmp_path: Path) -> None:
+    one = EmulatedOrg(tmp_path / "org.db", clock=Clock.fixed())
+    other = EmulatedOrg(tmp_path / "org.db", clock=Clock.fixed())
+    told = DeployOptions.of_json({"singlePackage": True})
+    job = deployments.submit(one, one.admin_id, write_zip(SITES), told).text_id
+    assert deployments.find(other, job).status == "Succeeded"
+    messages = deployments.find(one, job).result["messages"]
+    assert [each["created"] for each in messages] == [True, False]
+    assert one.rows("SetupAuditTrail", Action="createdCspTrustedSite") != []
+    one.close()
+    other.close()
+
+
 def test_a_fork_goes_on_with_its_own_deployments(desk: Desk) -> None:
     deployments.set_delays(desk.org, running_ms=100)
     job = desk.submit(SITES)

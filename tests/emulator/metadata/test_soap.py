@@ -392,3 +392,12 @@ def test_a_retrievals_state_has_what_the_recorded_one_had(desk: Desk, shared: Pa
     for name in ("post-checkRetrieveStatus-200-cumulusci.json", "post-checkRetrieveStatus-200-pysfapi.json"):
         assert _shape(_recorded(shared, name)) <= _shape(told), name
     assert base64.b64decode(texts(told, "result/zipFile")[0])[:2] == b"PK"
+
+
+def test_options_may_be_spelled_as_python_does(desk: Desk) -> None:
+    options = "<singlePackage>True</singlePackage><checkOnly>False</checkOnly>"
+    queued = desk.answer(
+        f"<deploy><ZipFile>{encoded(SITES)}</ZipFile><DeployOptions>{options}</DeployOptions></deploy>"
+    )
+    assert desk.result(texts(queued, "result/id")[0])["status"] == "Succeeded"
+    assert names(desk) == ["Maps"]
