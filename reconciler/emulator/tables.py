@@ -68,9 +68,9 @@ class Table:
             for at, field in enumerate(self.stored)
             if field.type == "picklist" and not field.custom and not field.nillable and self.template[at]
         ]
-        """Places of states such as a lead's: a new row that is sent without one, or a blank one, has the default.
+        """Places of states such as a lead's: a new row with none, or a blank one, has the default.
 
-        Source: django-salesforce's live suite, which creates leads with a blank Status.
+        Source: django-salesforce's live suite, which makes leads with a blank Status.
         """
         self.created_stamps = [
             (self.position[name], name.endswith("ById")) for name in STAMPS if name in self.position

@@ -57,6 +57,10 @@ def python_script(client: str, script: str, place: Place) -> list[Result]:
     return run_script(client, [installing.python("python"), JOBS / script], environ, place.folder)
 
 
+def simple_salesforce(place: Place) -> list[Result]:
+    return python_script("simple-salesforce", "simple_salesforce_jobs.py", place)
+
+
 def aiosalesforce(place: Place) -> list[Result]:
     return python_script("aiosalesforce", "aiosalesforce_jobs.py", place)
 
@@ -74,6 +78,20 @@ def sf(place: Place) -> list[Result]:
     return run_script("sf", [sys.executable, JOBS / "sf_jobs.py"], environ, place.folder)
 
 
+def sf_over_tls(place: Place) -> list[Result]:
+    org, file = place.org, place.folder / "org.sfdx"
+    secrets = f"{org.client_id}:{org.client_secret}:{org.refresh_token}"
+    file.write_text(f"force://{secrets}@{org.url.removeprefix('https://')}")
+    environ = {**place.environ, **sf_environ(), "SFDX_URL_FILE": str(file)}
+    return run_script("sf-over-TLS", [sys.executable, JOBS / "sf_tls_jobs.py"], environ, place.folder)
+
+
+def sfdmu(place: Place) -> list[Result]:
+    folder = installing.installed("sfdmu") / "node_modules" / "sfdmu"
+    environ = {**place.environ, **sf_environ(), "SFDMU": str(folder)}
+    return run_script("sfdmu", [sys.executable, JOBS / "sfdmu_jobs.py"], environ, place.folder)
+
+
 def sf_environ() -> dict[str, str]:
     modules = installing.installed("sf") / "node_modules"
     return {
@@ -85,9 +103,12 @@ def sf_environ() -> dict[str, str]:
 CLIENTS = (
     Client("jsforce", jsforce),
     Client("cumulusci", cumulusci, tls=True),
+    Client("simple-salesforce", simple_salesforce, tls=True),
     Client("aiosalesforce", aiosalesforce),
     Client("salesforce-bulk", salesforce_bulk),
     Client("django-salesforce", django, tls=True),
+    Client("sf-over-TLS", sf_over_tls, tls=True),
+    Client("sfdmu", sfdmu),
     Client("sf", sf, seeds=(SCHEMA, SHARED / "orgs" / "ebikes")),
 )
 

@@ -24,6 +24,7 @@ class Served:
     access_token: str
     client_id: str
     client_secret: str
+    refresh_token: str
     ca_file: str = ""
 
     def environ(self, folder: Path) -> dict[str, str]:

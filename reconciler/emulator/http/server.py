@@ -282,9 +282,9 @@ def main_serve(
     was planned for one served org is never taken for another's.
 
     Prints one JSON line when ready: `url`, `org_id`, `username`, `password`, `access_token`,
-    `client_id`, `client_secret`, and with TLS `ca_file`. A ``db`` that exists is served as it was
-    left; seeds it already has are not loaded again. Raises OSError for a port that is taken and
-    ValueError for a file that is no certificate.
+    `client_id`, `client_secret`, `refresh_token`, and with TLS `ca_file`. A ``db`` that exists is served
+    as it was left; seeds it already has are not loaded again. Raises OSError for a port that is taken
+    and ValueError for a file that is no certificate.
     """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -314,6 +314,9 @@ def _ready(server: Server) -> dict[str, str]:
         "access_token": sessions.open_session(org, org.admin_id),
         "client_id": org.client_id,
         "client_secret": org.client_secret,
+        "refresh_token": sessions.open_session(
+            org, org.admin_id, client_id=org.client_id, kind=sessions.TokenKind.REFRESH
+        ),
     }
     if server.ca_file is not None:
         found["ca_file"] = os.fspath(server.ca_file)

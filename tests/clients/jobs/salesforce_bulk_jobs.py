@@ -50,12 +50,16 @@ def in_csv() -> None:
 
 def in_json() -> None:
     bulk = client()
-    made = bulk.create_insert_job("Contact", contentType="JSON")
-    data = [{"LastName": "j0", "Key__c": "j-0", "DoNotCall": True}, {"Key__c": "j-bad"}]
+    made = bulk.create_insert_job("Thing__c", contentType="JSON")
+    data = [
+        {"Name": "j0", "Key__c": "j-0", "Ready__c": True, "Size__c": 1.5},
+        {"Name": "j1", "Due__c": "never"},
+    ]
     equal(told(load(bulk, made, json.dumps(data))), [(True, True), (False, False)])
-    equal(rows("SELECT DoNotCall FROM Contact WHERE Key__c = 'j-0'"), [{"DoNotCall": True}])
-    made = bulk.create_query_job("Contact", contentType="JSON")
-    batch = bulk.query(made, "SELECT Id, LastName, Account.Name FROM Contact WHERE Key__c = 'j-0'")
+    stored = rows("SELECT Ready__c, Size__c FROM Thing__c WHERE Key__c = 'j-0'")
+    equal(stored, [{"Ready__c": True, "Size__c": 1.5}])
+    made = bulk.create_query_job("Thing__c", contentType="JSON")
+    batch = bulk.query(made, "SELECT Id, Ready__c, Account__r.Name FROM Thing__c WHERE Key__c = 'j-0'")
     bulk.close_job(made)
     bulk.wait_for_batch(made, batch, sleep_interval=0.05)
     found = [
@@ -63,7 +67,7 @@ def in_json() -> None:
         for result in bulk.get_all_results_for_query_batch(batch)
         for each in json.load(IteratorBytesIO(result))
     ]
-    equal([(each["LastName"], each["attributes"]["type"]) for each in found], [("j0", "Contact")])
+    equal([(each["Ready__c"], each["attributes"]["type"]) for each in found], [(True, "Thing__c")])
 
 
 def in_xml() -> None:

@@ -50,8 +50,15 @@ def test_a_served_org_says_when_it_is_ready_and_leaves_cleanly_when_told(tmp_pat
     with process(f"main_serve(port=0, db=Path({str(db)!r}))") as (child, ready):
         assert list(ready) == [
             "url", "org_id", "username", "password", "access_token", "client_id", "client_secret",
+            "refresh_token",
         ]  # fmt: skip
         assert get(f"{ready['url']}/services/data/v60.0/limits", ready["access_token"]).status_code == 200
+        form = {"grant_type": "refresh_token", "client_id": ready["client_id"]}
+        with requests.Session() as session:
+            session.trust_env = False
+            form["refresh_token"] = ready["refresh_token"]
+            reply = session.post(f"{ready['url']}/services/oauth2/token", data=form, timeout=20)
+        assert reply.json()["access_token"] != ready["access_token"]
         child.send_signal(signal.SIGTERM)
         assert child.wait(timeout=20) == 0
     with process(f"main_serve(port=0, db=Path({str(db)!r}))") as (_, again):
