@@ -10,9 +10,11 @@ a row made anew looks like the row that was.
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from . import ids
+from .metadata_xml import BadXml, parse
 from .schema import Field
 from .store import quoted
 from .tables import Table
@@ -34,9 +36,24 @@ STAMPS = frozenset(
         "LastLoginDate",
         "LastPasswordChangeDate",
         "UsedLicensesLastUpdated",
+        "NextFireTime",
+        "PreviousFireTime",
+        "StartTime",
+        "TimesTriggered",
     }
 )
-NOT_CONTENT = frozenset(["EntityDefinition", "FieldDefinition", "SetupAuditTrail", "LoginHistory"])
+NOT_CONTENT = frozenset(
+    {
+        "AsyncApexJob",
+        "EntityDefinition",
+        "FieldDefinition",
+        "FlowDefinitionView",
+        "FlowVersionView",
+        "LoginHistory",
+        "SetupAuditTrail",
+    }
+)
+"""Objects whose rows follow from others, or tell what happened."""
 KEYS: dict[str, tuple[str, ...]] = {
     "Group": ("Type", "DeveloperName"),
     "RecordType": ("SobjectType", "DeveloperName"),
@@ -145,7 +162,17 @@ class _Snapshot:
 
     def _components(self) -> dict[str, str]:
         rows = self._org.store.execute("SELECT type, full_name, xml FROM _components ORDER BY 1, 2")
-        return {f"{kind} {name}": hashlib.sha256(xml).hexdigest() for kind, name, xml in rows}
+        return {f"{kind} {name}": component_digest(xml) for kind, name, xml in rows}
+
+
+@lru_cache(maxsize=8192)
+def component_digest(xml: bytes) -> str:
+    """Of what a component says, however its file is laid out and in whatever order its elements come."""
+    try:
+        told = json.dumps(parse(xml)[1], sort_keys=True).encode()
+    except BadXml:
+        told = xml
+    return hashlib.sha256(told).hexdigest()
 
 
 def _holds_id(field: Field, value: str) -> bool:

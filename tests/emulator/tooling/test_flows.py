@@ -139,3 +139,17 @@ def test_flows_are_the_same_in_a_file_that_is_opened_again(tmp_path: Path) -> No
     assert (
         again.query("SELECT DurableId, ActiveVersionId, IsActive FROM FlowDefinitionView").records == before
     )
+
+
+def test_an_org_whose_flows_and_jobs_were_switched_there_and_back_is_as_before(tooling: Tooling) -> None:
+    before = tooling.org.snapshot()
+    (rule,) = tooling.rows("SELECT Id, Metadata FROM ValidationRule")
+    for active in (False, True):
+        body = {"Metadata": {**rule["Metadata"], "active": active}}
+        tooling.call("PATCH", f"/sobjects/ValidationRule/{rule['Id']}", json=body)
+        activate(tooling, 2 if active else 1)
+        assert (tooling.org.snapshot() == before) is active
+    tooling.execute("System.schedule('n', '0 0 2 * * ?', new Nightly());")
+    assert tooling.org.snapshot() != before
+    tooling.execute("for (CronTrigger t : [SELECT Id FROM CronTrigger]) System.abortJob(t.Id);")
+    assert tooling.org.snapshot() == before
