@@ -5,10 +5,11 @@ XML, by type and full name, and comes back as it went in. What is also rows (per
 too, because rows do not hold all of it.
 """
 
-import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from xml.sax.saxutils import escape
 
 from . import ids
 from .metadata_xml import Tree, parse
@@ -23,7 +24,7 @@ DDL = (
 STAMP_DDL = (
     "CREATE TABLE IF NOT EXISTS _components_stamp (stamp INTEGER NOT NULL)",
     *(
-        f"CREATE TRIGGER IF NOT EXISTS _components_{event} AFTER {event} ON _components "
+        f"CREATE TRIGGER IF NOT EXISTS _components_{event} AFTER {event} ON _components "  # noqa: S608 - own names
         "BEGIN DELETE FROM _components_stamp; INSERT INTO _components_stamp VALUES (random()); END"
         for event in ("insert", "update", "delete")
     ),
@@ -214,26 +215,44 @@ class Components:
         )
 
 
+INDENT = " " * 4
+MARKS = {'"': "&quot;", "'": "&apos;", "\r": "&#13;"}
+"""What Salesforce escapes in texts besides `&`, `<` and `>`; a carriage return would not come back."""
+
+
 def to_xml(root: str, tree: Tree) -> bytes:
-    """A tree as a component file of its own."""
-    element = ElementTree.Element(root, {"xmlns": NAMESPACE})
-    _fill(element, tree)
-    ElementTree.indent(element, "    ")
-    content: bytes = ElementTree.tostring(element, encoding="UTF-8", xml_declaration=True)
-    return content + b"\n"
+    """A tree as a component file of its own, laid out as Salesforce does.
+
+    >>> print(to_xml("CustomTab", {"label": ["Ada's"], "motif": [""]}).decode(), end="")
+    <?xml version="1.0" encoding="UTF-8"?>
+    <CustomTab xmlns="http://soap.sforce.com/2006/04/metadata">
+        <label>Ada&apos;s</label>
+        <motif/>
+    </CustomTab>
+    """
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<{root} xmlns="{NAMESPACE}">']
+    lines += [line for name, items in tree.items() for item in items for line in _lines(name, item, INDENT)]
+    return "\n".join([*lines, f"</{root}>", ""]).encode()
 
 
-def _fill(parent: ElementTree.Element, tree: Tree) -> None:
-    for name, items in tree.items():
-        for item in items:
-            _fill_one(ElementTree.SubElement(parent, name), item)
-
-
-def _fill_one(element: ElementTree.Element, item: Any) -> None:
+def _lines(name: str, item: Any, indent: str) -> Iterator[str]:
     if isinstance(item, dict):
-        _fill(element, item)
+        yield f"{indent}<{name}>"
+        for below, items in item.items():
+            for each in items:
+                yield from _lines(below, each, indent + INDENT)
+        yield f"{indent}</{name}>"
     elif item is None:
-        element.set("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
-        element.set("xsi:nil", "true")
+        yield f'{indent}<{name} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"/>'
+    elif item == "":
+        yield f"{indent}<{name}/>"
     else:
-        element.text = str(item)
+        yield f"{indent}<{name}>{escape(_allowed(str(item)), MARKS)}</{name}>"
+
+
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _allowed(text: str) -> str:
+    """Without what no XML can hold."""
+    return FORBIDDEN.sub("", text)
