@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,8 @@ from .load_trees import load_records
 from .metadata.jobs import Jobs
 from .schema import Field, Schema, SObject
 from .snapshot import living_rows, take_snapshot
-from .store import Store
 from .tables import Table, Tables
+from .template import bring_up_to_date, open_store
 from .values import writer
 from .writes import Transaction
 
@@ -55,9 +55,7 @@ class EmulatedOrg:
         self, path: str | Path | None = None, *, clock: Clock | None = None, name: str = UNNAMED
     ) -> None:
         self.clock = clock or Clock()
-        self.store = Store(path)
-        if self.store.path is None:
-            self.store.deserialize(_standard_tables())
+        self.store = open_store(path)
         self.schema: Schema = standard.load()
         self.tables = Tables(self.schema)
         self._facts: dict[str, str] = {}
@@ -77,6 +75,7 @@ class EmulatedOrg:
         if not self._reread():
             self._begin(name)
         else:
+            bring_up_to_date(self.store)
             rights.install(self.store)
 
     def _begin(self, name: str) -> None:
@@ -84,8 +83,7 @@ class EmulatedOrg:
         with self.store.transaction():
             if self._reread():
                 return
-            if self.store.path is not None:
-                self.store.create_tables(list(self.schema))
+            bring_up_to_date(self.store)
             self.store.ensure_table(deletes.BIN_DDL)
             self.store.execute(deletes.BIN_INDEX)
             rights.install(self.store)
@@ -403,8 +401,7 @@ class EmulatedOrg:
         """A copy in memory that goes its own way, a fixed clock included."""
         twin = object.__new__(EmulatedOrg)
         twin.clock = self.clock.copy()
-        twin.store = Store()
-        self.store.copy_into(twin.store)
+        twin.store = self.store.copy()
         twin.schema = self.schema.copy()
         twin.tables = self.tables.fork(twin.schema)
         twin._facts = dict(self._facts)
@@ -425,20 +422,11 @@ class EmulatedOrg:
         """Hold what the database of the same org held at another time; the tables in ``keep`` stay."""
         with self.store.lock:
             self.store.become(source, keep)
+            bring_up_to_date(self.store)
             self._follow_others()
 
     def close(self) -> None:
         self.store.close()
-
-
-@cache
-def _standard_tables() -> bytes:
-    """A database with the tables of the standard objects and no rows; made once a process."""
-    store = Store()
-    store.create_tables(list(standard.load()))
-    content = store.serialize()
-    store.close()
-    return content
 
 
 def attributes(sobject: str, record_id: str, version: str) -> dict[str, str]:
