@@ -15,7 +15,7 @@ another one wrote and reads its serial numbers; the org then reads what else it 
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,20 @@ class Store:
                 for statement in table_ddl(sobject):
                     self._connection.execute(statement)
 
+    def add_missing(self, sobject: SObject) -> None:
+        """Make what this object lacks, table, columns or indexes; rows have a new field's default.
+
+        An index that rows contradict stays away, as does one that was made with another condition.
+        """
+        there = {row[1].lower() for row in self.execute(f"PRAGMA table_info({quoted(sobject.name)})")}
+        with self.transaction():
+            for field in sobject.fields.values() if there else ():
+                if field.stored and field.name.lower() not in there:
+                    self.add_column(sobject, field)
+            for statement in table_ddl(sobject):
+                with suppress(sqlite3.IntegrityError):
+                    self._connection.execute(statement)
+
     def add_column(self, sobject: SObject, field: Field) -> None:
         """Make room for a new field in an existing table; rows have its default for booleans, else null."""
         with self.transaction():
@@ -220,12 +234,13 @@ class Store:
 
     # -- whole databases
 
-    def copy_into(self, other: "Store") -> None:
-        """Make ``other`` hold what this one holds."""
-        with self.lock, other.lock:
-            self._connection.backup(other._connection)
-            other._serials = dict(self._serials)
-            other._dirty_serials = set()
+    def copy(self) -> "Store":
+        """The same in memory, to go its own way."""
+        twin = Store()
+        with self.lock:
+            self._connection.backup(twin._connection)
+            twin._serials = dict(self._serials)
+        return twin
 
     def serialize(self) -> bytes:
         with self.lock:
