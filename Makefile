@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 unexport PYTHONDONTWRITEBYTECODE  # the tests start a hundred processes, and each would compile everything anew
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench clients clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/reconcile demo states/quickstart.yaml
@@ -25,6 +25,9 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/lifecycle.py
+
+clients: $(VENV)/.dev
+	$(BIN)/python -m tests.clients --json .clients/results.json
 
 $(VENV)/.demo: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 is older than 3.11: set PYTHON to a newer one")'
@@ -44,4 +47,4 @@ $(VENV)/.dev: $(VENV)/.demo
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -47,18 +47,18 @@ def jsforce(place: Place) -> list[Result]:
 
 
 def cumulusci(place: Place) -> list[Result]:
-    environ = {**place.environ, "PYTHONPATH": str(JOBS)}
     command = [installing.python("cumulusci"), JOBS / "cumulusci_jobs.py"]
-    return run_script("CumulusCI", command, environ, place.folder)
+    return run_script("CumulusCI", command, place.environ, place.folder)
 
 
 def python_script(client: str, script: str, place: Place) -> list[Result]:
-    environ = {**place.environ, "PYTHONPATH": str(JOBS)}
-    return run_script(client, [installing.python("python"), JOBS / script], environ, place.folder)
+    return run_script(client, [installing.python("python"), JOBS / script], place.environ, place.folder)
 
 
 def simple_salesforce(place: Place) -> list[Result]:
-    return python_script("simple-salesforce", "simple_salesforce_jobs.py", place)
+    """The project's own copy: it is one of its libraries."""
+    command = [sys.executable, JOBS / "simple_salesforce_jobs.py"]
+    return run_script("simple-salesforce", command, place.environ, place.folder)
 
 
 def aiosalesforce(place: Place) -> list[Result]:
