@@ -186,7 +186,7 @@ def describe(
         "childRelationships": [_child(each) for each in schema.children_of(sobject.name)],
         "fields": [_Shape(schema, sobject, each).value() for each in sobject.fields.values()],
         "namedLayoutInfos": _named_layouts(sobject, data_path),
-        "recordTypeInfos": _record_types(sobject, data_path, record_type_ids),
+        "recordTypeInfos": record_type_infos(sobject, data_path, record_type_ids),
         "supportedScopes": _scopes(sobject),
     }
     value["compactLayoutable"] = value["layoutable"]
@@ -253,7 +253,8 @@ def _scopes(sobject: SObject) -> list[dict[str, str]]:
     return [{"label": SCOPES[name].format(plural), "name": name} for name in scopes_of(sobject)]
 
 
-def _record_types(sobject: SObject, data_path: str, ids: dict[str, str]) -> list[dict[str, Any]]:
+def record_type_infos(sobject: SObject, data_path: str, ids: dict[str, str]) -> list[dict[str, Any]]:
+    """The record types of an object as describe lists them, the master last. ``ids`` is by developer name."""
     master = RecordTypeInfo("Master", "Master")
     infos = [
         _record_type(sobject, each, ids.get(each.developer_name, ""), data_path)
@@ -279,6 +280,11 @@ def _record_type(
         "recordTypeId": record_type_id,
         "urls": {"layout": layout},
     }
+
+
+def describe_field(schema: Schema, sobject: SObject, field: Field) -> dict[str, Any]:
+    """One field, as it stands in the describe of its object."""
+    return _Shape(schema, sobject, field).value()
 
 
 class _Shape:

@@ -10,7 +10,10 @@ from importlib import import_module
 
 AREAS: dict[str, tuple[str, ...]] = {
     "": ("versions",),
+    "appMenu": ("furniture",),
+    "compactLayouts": ("layouts",),
     "composite": ("composite", "batch", "graph", "sobject_collections", "tree"),
+    "connect": ("furniture",),
     "id": ("identity",),
     "jobs": ("bulk2_ingest", "bulk2_query"),
     "limits": ("limits",),
@@ -18,12 +21,24 @@ AREAS: dict[str, tuple[str, ...]] = {
     "parameterizedSearch": ("search",),
     "query": ("queries",),
     "queryAll": ("queries",),
+    "quickActions": ("quick_actions",),
     "recent": ("recent",),
     "search": ("search",),
     "services/Soap": ("partner_soap", "metadata_soap", "apex_soap"),
     "services/async": ("bulk1",),
     "services/oauth2": ("oauth", "identity"),
-    "sobjects": ("describes", "rows", "external_ids", "replication", "passwords"),
+    "sobjects": (
+        "describes",
+        "rows",
+        "external_ids",
+        "replication",
+        "passwords",
+        "layouts",
+        "list_views",
+        "quick_actions",
+    ),
+    "tabs": ("furniture",),
+    "theme": ("furniture",),
     "tooling": ("tooling_queries", "tooling_rows", "tooling_apex"),
 }
 _loaded: set[str] = set()

@@ -33,7 +33,7 @@ def describe_global(org: EmulatedOrg, request: Request) -> Reply:
         entries = [global_entry(each, request.data_path) for each in dml.schema_of(org, request)]
         return {"encoding": "UTF-8", "maxBatchSize": MAX_BATCH, "sobjects": entries}
 
-    return _versioned(org, request, "", make)
+    return versioned(org, request, "", make)
 
 
 @route("GET", "/sobjects/{sobject}")
@@ -59,13 +59,14 @@ def describe_sobject(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
             target,
             request.data_path,
             request.base_url,
-            _record_type_ids(org, target),
+            record_type_ids(org, target),
         )
 
-    return _versioned(org, request, target.name, make)
+    return versioned(org, request, target.name, make)
 
 
-def _record_type_ids(org: EmulatedOrg, sobject: SObject) -> dict[str, str]:
+def record_type_ids(org: EmulatedOrg, sobject: SObject) -> dict[str, str]:
+    """Ids of an object's record types by developer name, the master's aside."""
     if not sobject.record_types:
         return {}
     rows = org.store.execute(
@@ -74,7 +75,8 @@ def _record_type_ids(org: EmulatedOrg, sobject: SObject) -> dict[str, str]:
     return {name: ids.to_text(number) for name, number in rows}
 
 
-def _versioned(org: EmulatedOrg, request: Request, what: str, make: Callable[[], dict[str, Any]]) -> Reply:
+def versioned(org: EmulatedOrg, request: Request, what: str, make: Callable[[], Any]) -> Reply:
+    """What ``make`` answers, with a version; 304 if the client has it. ``what`` names it among describes."""
     value = make()
     tag = f"{zlib.crc32(json.dumps(value, separators=(',', ':')).encode()):08x}"
     version = conditional.Version(_seen_since(org, f"{request.data_path} {what}", tag), tag)

@@ -150,20 +150,13 @@ def _with_fields(sobject: SObject, fields: list[Any]) -> SObject:
 @route("GET", "/tooling/search", lacks=["everything but names: FIND {words} RETURNING objects"])
 def search(org: EmulatedOrg, request: Request) -> Reply:
     """Components whose names have the words of the SOSL in `q`."""
-    from reconciler.emulator.http.endpoints.search import FIND, RETURNING, TARGET, MalformedSearch
+    from reconciler.emulator.sosl.statement import parse as parse_search
 
-    found = FIND.match(request.params.get("q", ""))
-    if found is None:
-        raise MalformedSearch("No search term found. The search term must be enclosed in braces.")
-    wanted = RETURNING.search(found[2])
-    targets = (
-        [name for name, _ in TARGET.findall(wanted[1])]
-        if wanted
-        else ["ApexClass", "ApexTrigger", "ApexPage"]
-    )
+    wanted = parse_search(request.params.get("q", ""))
+    targets = [target.sobject for target in wanted.targets] or ["ApexClass", "ApexTrigger", "ApexPage"]
     rows: list[dict[str, Any]] = []
     for each in targets:
-        rows += _named(org, request, records.find(org, each), found[1])
+        rows += _named(org, request, records.find(org, each), wanted.terms)
     return ok({"searchRecords": rows})
 
 

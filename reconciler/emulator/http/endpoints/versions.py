@@ -22,7 +22,7 @@ RESOURCES = (
 )  # fmt: skip
 SERVED = frozenset(
     ("tooling", "metadata", "queryAll", "search", "composite", "parameterizedSearch", "recent", "limits",
-     "query", "jobs", "sobjects")
+     "query", "jobs", "sobjects", "tabs", "theme", "appMenu", "quickActions", "compactLayouts", "connect")
 )  # fmt: skip
 """Those that lead somewhere here; the others are left out of the list of a version."""
 
