@@ -4,7 +4,7 @@ Names are found without regard to case and spelled as declared. The standard obj
 compact files of our own (`standard/`), custom ones from a project's metadata (`load_source`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -157,11 +157,17 @@ class SObject:
 
 
 class Schema:
-    """All objects of an org, by name without regard to case."""
+    """All objects of an org, by name without regard to case.
+
+    An object may be promised: it is made when somebody asks for it, and what asks for all makes all.
+    """
 
     def __init__(self) -> None:
         self._objects: dict[str, SObject] = {}
-        self._by_prefix: dict[str, SObject] = {}
+        self._promised: Mapping[str, Callable[[], SObject]] = {}
+        """How to make the objects that are not there yet; those that are there come first."""
+        self._by_prefix: dict[str, str] = {}
+        """Names in lower case."""
         self._children: dict[str, list[ChildRelationship]] | None = None
         self.version = 0
         """Counts changes, so that what was compiled from the schema knows it is stale."""
@@ -169,34 +175,52 @@ class Schema:
     def copy(self) -> "Schema":
         """A schema that can be changed without changing this one."""
         twin = Schema()
-        for sobject in self._objects.values():
-            twin.add(sobject.copy())
+        for name, sobject in list(self._objects.items()):
+            twin._objects[name] = sobject.copy()
+        twin._promised, twin._by_prefix = self._promised, dict(self._by_prefix)
+        twin.touch()
         return twin
 
     def become(self, other: "Schema") -> None:
         """Hold what ``other`` holds; ``other`` is not to be used afterwards."""
-        self._objects, self._by_prefix = other._objects, other._by_prefix
+        self._objects, self._promised = other._objects, other._promised
+        self._by_prefix = other._by_prefix
         self.touch()
 
     def __iter__(self) -> Iterator[SObject]:
-        return iter(sorted(self._objects.values(), key=lambda each: each.name.lower()))
+        return iter([self[name] for name in sorted({*self._objects, *self._promised})])
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._objects
+        lowered = name.lower()
+        return lowered in self._objects or lowered in self._promised
 
     def get(self, name: str) -> SObject | None:
-        return self._objects.get(name.lower())
+        lowered = name.lower()
+        found = self._objects.get(lowered)
+        if found is None and lowered in self._promised:
+            found = self._objects.setdefault(lowered, self._promised[lowered]())
+        return found
 
     def __getitem__(self, name: str) -> SObject:
-        return self._objects[name.lower()]
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name.lower())
+        return found
 
     def by_prefix(self, prefix: str) -> SObject | None:
-        return self._by_prefix.get(prefix)
+        name = self._by_prefix.get(prefix)
+        return None if name is None else self.get(name)
+
+    def promise(self, prefixes: Mapping[str, str], makers: Mapping[str, Callable[[], SObject]]) -> None:
+        """Have these objects, by name in lower case, and their key prefixes; each is made when asked for."""
+        self._promised = {**self._promised, **makers}
+        self._by_prefix |= prefixes
+        self.touch()
 
     def add(self, sobject: SObject) -> None:
         self._objects[sobject.name.lower()] = sobject
         if sobject.key_prefix:
-            self._by_prefix[sobject.key_prefix] = sobject
+            self._by_prefix[sobject.key_prefix] = sobject.name.lower()
         self.touch()
 
     def touch(self) -> None:
@@ -205,7 +229,9 @@ class Schema:
         self.version += 1
 
     def remove(self, name: str) -> None:
-        gone = self._objects.pop(name.lower())
+        gone, lowered = self[name], name.lower()
+        del self._objects[lowered]
+        self._promised = {each: maker for each, maker in self._promised.items() if each != lowered}
         if gone.key_prefix:
             del self._by_prefix[gone.key_prefix]
         self.touch()

@@ -18,13 +18,15 @@ permissions of `permissions.txt`, which profiles and permission sets share.
 Source: describes and field lists of public orgs at API 46 to 64; the facts, not the texts.
 """
 
-from collections.abc import Iterator
-from functools import cache
-from importlib import resources
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from ..schema import Field, PicklistValue, Schema, SObject
 
+FOLDER = Path(__file__).parent
 SHAPES: dict[str, dict[str, Any]] = {
     "id": {"length": 18, "id_lookup": True, "createable": False, "updateable": False, "nillable": False},
     "reference": {"length": 18},
@@ -143,50 +145,65 @@ FLAGS = (
 
 
 def load() -> Schema:
-    """A new schema with every standard object; the files are read once a process."""
+    """A new schema with every standard object; each is parsed when it is first asked for in a process."""
+    prefixes, makers = _promises()
     schema = Schema()
-    for sobject in _objects():
-        schema.add(sobject.copy())
+    schema.promise(prefixes, makers)
     return schema
 
 
 @cache
-def _objects() -> tuple[SObject, ...]:
-    folder = resources.files(__package__)
-    return tuple(
-        sobject
-        for name in sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".objects"))
-        for sobject in parse((folder / name).read_text(encoding="utf-8"))
-    )
+def _promises() -> tuple[dict[str, str], dict[str, Callable[[], SObject]]]:
+    """Names by key prefix, and how each object is made; names in lower case."""
+    prefixes: dict[str, str] = {}
+    makers: dict[str, Callable[[], SObject]] = {}
+    for path in sorted(FOLDER.glob("*.objects")):
+        for block in blocks(path.read_text(encoding="utf-8")):
+            name, _, prefix = block.partition("|")[0].partition("\n")[0].strip().partition(" ")
+            makers[name.lower()] = partial(_made, block)
+            if prefix:
+                prefixes[prefix.strip()] = name.lower()
+    return prefixes, makers
+
+
+def _made(block: str) -> SObject:
+    return _parsed(block).copy()
+
+
+@cache
+def _parsed(block: str) -> SObject:
+    return _parse_object(block)
 
 
 def parse(text: str) -> Iterator[SObject]:
     """The objects of one file, in its order."""
-    current: SObject | None = None
-    for line in text.splitlines():
+    return map(_parse_object, blocks(text))
+
+
+def blocks(text: str) -> list[str]:
+    """The objects of one file, in its order, each without the sign it begins with."""
+    return re.split(r"^@", text, flags=re.MULTILINE)[1:]
+
+
+def _parse_object(block: str) -> SObject:
+    head, *lines = block.splitlines()
+    made = _parse_head(head)
+    for line in lines:
         if not line or line[0] == "#":
             continue
-        if line[0] == "@":
-            if current is not None:
-                yield current
-            current = _parse_object(line)
-        elif line == "IsDeleted":
-            assert current is not None
-            current.has_recycle_bin = not current.flags.pop("nobin", False)
-            current.add(_usual(line))
+        if line == "IsDeleted":
+            made.has_recycle_bin = not made.flags.pop("nobin", False)
+            made.add(_usual(line))
         elif line == "%permissions":
-            assert current is not None
             for field in _permissions():
-                current.add(field)
+                made.add(field)
         else:
-            assert current is not None
-            current.add(_parse_field(line, current))
-    if current is not None:
-        yield current
+            made.add(_parse_field(line, made))
+    return made
 
 
-def _parse_object(line: str) -> SObject:
-    parts = [part.strip() for part in line[1:].split("|")]
+def _parse_head(line: str) -> SObject:
+    parts = [part.strip() for part in line.split("|")]
     name, _, prefix = parts[0].partition(" ")
     changes: dict[str, Any] = {}
     flags: dict[str, Any] = dict.fromkeys(FLAGS, False)
@@ -273,7 +290,7 @@ def _picklist(text: str) -> tuple[PicklistValue, ...]:
 @cache
 def _lists() -> dict[str, tuple[PicklistValue, ...]]:
     """Picklists that several objects share: time zones, locales, languages."""
-    text = (resources.files(__package__) / "lists.txt").read_text(encoding="utf-8")
+    text = (FOLDER / "lists.txt").read_text(encoding="utf-8")
     return {
         name: _picklist(values) for name, _, values in (line.partition(" ") for line in text.splitlines())
     }
@@ -281,7 +298,7 @@ def _lists() -> dict[str, tuple[PicklistValue, ...]]:
 
 @cache
 def _permissions() -> tuple[Field, ...]:
-    text = (resources.files(__package__) / "permissions.txt").read_text(encoding="utf-8")
+    text = (FOLDER / "permissions.txt").read_text(encoding="utf-8")
     shape = {
         **SHAPES["boolean"],
         "defaulted_on_create": False,
