@@ -143,30 +143,11 @@ class Components:
         self.put_all([(kind, full_name, xml, modified_ms)], user)
 
     def put_all(self, rows: Sequence[tuple[str, str, bytes, int]], user: int | None = None) -> None:
-        known = self._named({kind for kind, *_ in rows})
         made = []
         for kind, full_name, xml, modified in rows:
-            is_new = (kind, full_name.lower()) not in known
-            made.append(
-                (
-                    kind,
-                    full_name,
-                    xml,
-                    modified,
-                    self._next_id(kind) if is_new else None,
-                    modified,
-                    user,
-                    user,
-                )
-            )
+            number = self._next_id(kind) if self.facts(kind, full_name) is None else None
+            made.append((kind, full_name, xml, modified, number, modified, user, user))
         self._store.execute_many(PUT, made)
-
-    def _named(self, kinds: set[str]) -> set[tuple[str, str]]:
-        return {
-            (kind, name.lower())
-            for kind in kinds
-            for (name,) in self._store.execute("SELECT full_name FROM _components WHERE type = ?", (kind,))
-        }
 
     def _next_id(self, kind: str) -> int:
         prefix = PREFIXES.get(kind, OTHER_PREFIX)

@@ -170,11 +170,12 @@ class _Package:
 
     def _tasks(self, manifest: Manifest, found: list[Unit]) -> list[_Task]:
         """The components that files and manifest both name; what only one names is a problem."""
+        is_listed = manifest.listing()
         tasks: list[_Task] = []
         present: set[tuple[str, str]] = set()
         for unit in found:
             present |= {(piece.type, plain(piece.full_name)) for piece in unit.all()}
-            listed = [piece for piece in unit.all() if manifest.lists(piece.type, piece.full_name)]
+            listed = [piece for piece in unit.all() if is_listed(piece.type, piece.full_name)]
             if not listed:
                 self._fail(unit.path, unit.whole.full_name, unit.whole.type, "Not in package.xml")
             elif unit.problem is not None:

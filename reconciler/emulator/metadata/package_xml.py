@@ -4,7 +4,7 @@ Source: Metadata API Developer Guide, "Sample package.xml Manifest Files", "Dele
 Organization".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -37,14 +37,11 @@ class Manifest:
                 if member != EVERYTHING:
                     yield type_name, member
 
-    def lists_all(self, type_name: str) -> bool:
-        return EVERYTHING in self.members.get(type_name, ())
-
-    def lists(self, type_name: str, full_name: str) -> bool:
-        """Whether a component is named, or all of its type are. Names may be percent-encoded or not."""
-        wanted = plain(full_name)
-        members = self.members.get(type_name, ())
-        return EVERYTHING in members or any(plain(member) == wanted for member in members)
+    def listing(self) -> Callable[[str, str], bool]:
+        """A test whether a component is listed: named, encoded or not, or all of its type are."""
+        named = {(type_name, plain(member)) for type_name, member in self.named()}
+        whole = {type_name for type_name, members in self.members.items() if EVERYTHING in members}
+        return lambda type_name, full_name: type_name in whole or (type_name, plain(full_name)) in named
 
 
 def plain(full_name: str) -> str:
@@ -57,7 +54,8 @@ def manifest_of(tree: Tree) -> Manifest:
     members: dict[str, list[str]] = {}
     for item in each(tree, "types"):
         listed = members.setdefault(text(item, "name") or "", [])
-        listed += [name for name in texts(item, "members") if name and name not in listed]
+        listed += [name for name in texts(item, "members") if name]
+    members = {type_name: list(dict.fromkeys(listed)) for type_name, listed in members.items()}
     return Manifest(members, text(tree, "version"), text(tree, "fullName"))
 
 
