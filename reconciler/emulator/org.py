@@ -308,7 +308,7 @@ class EmulatedOrg:
         """
         table = self.tables[sobject]
         self.settle()
-        self.definitions.refresh_for(table.name)
+        self._refresh_for(table.name)
         number = ids.parse(record_id)
         found = [] if number is None else self.store.execute(table.select_sql, (number,))
         if not found:
@@ -329,6 +329,15 @@ class EmulatedOrg:
         if not is_seen(self, access, sobject, number):
             raise NotFound
         return access.schema[sobject.name]
+
+    def _refresh_for(self, wanted: str) -> None:
+        """Make anew the rows that follow from schema, components and time, if ``wanted`` may read them."""
+        self.definitions.refresh_for(wanted)
+        lowered = wanted.lower()
+        if "flow" in lowered or "cron" in lowered:
+            from .tooling.data_views import refresh_for
+
+            refresh_for(self, wanted)
 
     def _wanted(self, sobject: SObject, names: Sequence[str] | None) -> list[Field]:
         if names is None:
@@ -366,7 +375,7 @@ class EmulatedOrg:
         from .soql.run import run_query
 
         self.settle()
-        self.definitions.refresh_for(soql)
+        self._refresh_for(soql)
         user = user_id or self.admin_id
         seen = self.access.of(user).schema
         with answered(self, soql, user) if "access" in soql.lower() else nullcontext():

@@ -40,6 +40,13 @@ def plain(source: str) -> str:
     return TOKEN.sub(blank, source)
 
 
+def uncommented(source: str) -> str:
+    """The source with blanks in place of comments, at the same places."""
+    return TOKEN.sub(
+        lambda match: match[0] if match[0][0] == "'" else re.sub(r"[^\n]", " ", match[0]), source
+    )
+
+
 def place(source: str, at: int) -> tuple[int, int]:
     """Line and column of an offset."""
     return source.count("\n", 0, at) + 1, at - (source.rfind("\n", 0, at) + 1) + 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import ids
+from ..metadata import deploy_requests
 from ..metadata.component_types import component_type
 from ..metadata_xml import Tree, flag, text
 from ..schema import Field
@@ -94,11 +95,14 @@ def component_of(sobject: str) -> str | None:
 def refresh(org: "EmulatedOrg", tables: Tables, sobject: str) -> bool:
     """Make the rows of an object anew; False for an object that is not mirrored."""
     mirror = MIRRORS.get(sobject)
-    if mirror is None:
+    if mirror is None and sobject != deploy_requests.OBJECT:
         return False
     table = tables[sobject]
     org.definitions.refresh_for("EntityDefinition")
-    rows = list(_rows(org, table, mirror))
+    if mirror is None:
+        rows = [(row, str(row["Id"])) for row in deploy_requests.rows(org)]
+    else:
+        rows = list(_rows(org, table, mirror))
     listed = ", ".join(quoted(column) for column in table.columns)
     marks = ", ".join("?" * len(table.columns))
     with org.store.transaction():

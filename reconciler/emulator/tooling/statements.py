@@ -13,13 +13,14 @@ A script is compiled whole before any of it runs, so that a compile problem chan
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError
 from ..writes import Transaction
 from . import schedules
-from .apex_source import place, plain
+from .apex_source import place, plain, uncommented
 
 if TYPE_CHECKING:
     from ..org import EmulatedOrg
@@ -41,6 +42,7 @@ QUERY = re.compile(r"\[\s*(SELECT\b.*)\]\s*", re.DOTALL | re.IGNORECASE)
 NUMBER = re.compile(r"-?\d+(\.\d+)?\s*")
 NAME = re.compile(r"([A-Za-z_]\w*)(?:\s*\.\s*([A-Za-z_]\w*))?\s*")
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+DEEPEST = 64
 WORDS = {"null": None, "true": True, "false": False}
 
 
@@ -93,7 +95,9 @@ class _Compiler:
         self.org = org
         self.script = script
         self.plain = plain(script)
+        self.uncommented = uncommented(script)
         self.known: set[str] = set()
+        self._depth = 0
 
     def block(self, start: int, end: int) -> list[Statement]:
         return [self._statement(first, last) for first, last in self._split(start, end)]
@@ -122,26 +126,24 @@ class _Compiler:
     def _problem(self, text: str, at: int) -> CompileProblem:
         return CompileProblem(text, *place(self.script, at))
 
+    @contextmanager
+    def _deeper(self, start: int) -> Iterator[None]:
+        """Inside a statement or an expression; they nest no deeper than anybody writes them."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise self._problem(GAP, start)
+        yield
+        self._depth -= 1
+
     def _statement(self, start: int, end: int) -> Statement:
         start += len(self.plain[start:end]) - len(self.plain[start:end].lstrip())
-        text = self._without_comments(start, end)
+        text = self.uncommented[start:end].rstrip()
         line, column = place(self.script, start)
-        act = self._loop(text, start) or self._simple(text, start)
+        with self._deeper(start):
+            act = self._loop(text, start) or self._simple(text, start)
         if act is None:
             raise self._problem(GAP, start)
         return Statement(line, column, act)
-
-    def _without_comments(self, start: int, end: int) -> str:
-        """The statement as written, with blanks for its comments."""
-        return "".join(
-            written if blank != " " or self._in_string(at) else " "
-            for at, (written, blank) in enumerate(
-                zip(self.script[start:end], self.plain[start:end], strict=True), start
-            )
-        ).rstrip()
-
-    def _in_string(self, at: int) -> bool:
-        return self.plain.count("'", 0, at) % 2 == 1
 
     def _loop(self, text: str, start: int) -> Callable[[Run], None] | None:
         found = LOOP.fullmatch(text)
@@ -301,6 +303,10 @@ class _Compiler:
 
     def _value(self, written: str, start: int) -> Value:
         """What an expression comes to. Raises `CompileProblem` for what is not understood."""
+        with self._deeper(start):
+            return self._understood(written, start)
+
+    def _understood(self, written: str, start: int) -> Value:
         parts = _parted(written, "+")
         if len(parts) > 1:
             values = [self._value(each, start) for each in parts]

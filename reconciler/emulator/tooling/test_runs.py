@@ -83,9 +83,9 @@ def read_request(org: "EmulatedOrg", told: Mapping[str, Any]) -> Asked:
     if level is not None and level not in LEVELS:
         raise InvalidInput(f"testLevel value of {level} is not valid.")
     found: dict[int, list[str] | None] = {}
-    for item in given.get("tests") or ():
+    for item in _tests(given.get("tests")):
         number = _class_number(org, item.get("classId"), item.get("className"))
-        methods = item.get("testMethods") or []
+        methods = [str(each) for each in item.get("testMethods") or ()]
         known = found.setdefault(number, [])
         if not methods:
             found[number] = None
@@ -105,6 +105,15 @@ def read_request(org: "EmulatedOrg", told: Mapping[str, Any]) -> Asked:
     return Asked(chosen, skip, everything)
 
 
+def _tests(told: Any) -> list[Mapping[str, Any]]:
+    entries = told or []
+    if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
+        raise InvalidInput("tests must be a list of objects")
+    if not all(isinstance(each.get("testMethods") or [], list) for each in entries):
+        raise InvalidInput("testMethods must be a list")
+    return entries
+
+
 def _listed(text: Any) -> list[str]:
     if isinstance(text, list):
         return [str(each) for each in text]
@@ -116,7 +125,9 @@ def _class_number(org: "EmulatedOrg", class_id: str | None, name: str | None) ->
     if class_id:
         rows = org.store.execute('SELECT "Id" FROM "ApexClass" WHERE "Id" = ?', (ids.parse(str(class_id)),))
     elif name:
-        rows = org.store.execute('SELECT "Id" FROM "ApexClass" WHERE "Name" = ?', (name.rpartition(".")[2],))
+        rows = org.store.execute(
+            'SELECT "Id" FROM "ApexClass" WHERE "Name" = ?', (str(name).rpartition(".")[2],)
+        )
     if not rows:
         raise InvalidInput(
             f"This class name's value is invalid: {name or class_id}. Provide the name of an Apex class "

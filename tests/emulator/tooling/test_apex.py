@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from reconciler.emulator.metadata.component_types import ComponentProblem, component_type
-from reconciler.emulator.tooling import apex
+from reconciler.emulator.tooling import anonymous, apex
 from reconciler.emulator.tooling.cron import BadCron, parse
 
 from .conftest import Tooling
@@ -60,6 +60,11 @@ def test_a_script_that_does_not_compile_says_where_and_does_nothing(
     assert (told["compiled"], told["success"], told["compileProblem"]) == (False, False, problem)
     assert (told["line"], told["column"]) == (place[0] + 1, place[1])
     assert accounts(tooling) == []
+
+
+def test_a_script_that_is_nested_without_end_is_answered(tooling: Tooling) -> None:
+    for script in ("for (A a : [SELECT Id FROM A]) " * 3000 + ";", "System.debug(" * 3000 + ")" * 3000 + ";"):
+        assert anonymous.execute(tooling.org, tooling.org.admin_id, script).compiled is False
 
 
 def test_a_script_that_nobody_declared_names_the_gap(tooling: Tooling) -> None:
