@@ -13,16 +13,14 @@ import hashlib
 import os
 import sqlite3
 import tempfile
-import zlib
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from . import schema, standard, store
+from . import cache_files, schema, standard, store
 from .store import Store
 
-FILE = "emulated-org"
-CHECK_BYTES = 4
+KIND = "emulated-org"
 
 
 @cache
@@ -42,8 +40,8 @@ def _code() -> list[Path]:
 @cache
 def template() -> bytes:
     """The database. Costs a millisecond when it was kept, else some fifty."""
-    path = _path()
-    kept = None if path is None else _read(path)
+    digest = f"{edition():08x}"
+    kept = cache_files.read(KIND, digest)
     if kept is not None:
         return kept
     made = Store()
@@ -51,45 +49,8 @@ def template() -> bytes:
     made.execute(f"PRAGMA user_version = {edition()}")
     content = made.serialize()
     made.close()
-    if path is not None:
-        with suppress(OSError):
-            _write(path, content)
+    cache_files.write(KIND, digest, content)
     return content
-
-
-def _path() -> Path | None:
-    """Where the database is kept; None for a user without a home."""
-    try:
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:
-        return None
-    return caches / "reconcile" / f"{FILE}-{edition():08x}.db"
-
-
-def _read(path: Path) -> bytes | None:
-    """What was kept; None for a file that is not whole."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    check, content = content[:CHECK_BYTES], content[CHECK_BYTES:]
-    return content if check == zlib.crc32(content).to_bytes(CHECK_BYTES) else None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all; former ones go."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, written = tempfile.mkstemp(prefix=f"{FILE}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(zlib.crc32(content).to_bytes(CHECK_BYTES) + content)
-        Path(written).replace(path)
-    except OSError:
-        Path(written).unlink(missing_ok=True)
-        raise
-    for former in path.parent.glob(f"{FILE}-*.db"):
-        if former != path:
-            former.unlink(missing_ok=True)
 
 
 def open_store(path: str | Path | None) -> Store:

@@ -1,6 +1,7 @@
 """The access of each user of an org, kept until a permission row or the schema changes."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -27,12 +28,17 @@ def not_supported(name: str) -> ApiError:
 class UserAccess:
     """What one user may see and do, as of one moment."""
 
-    def __init__(self, org: "EmulatedOrg", user: int, rights: Rights, view: View) -> None:
+    def __init__(self, org: "EmulatedOrg", user: int, rights: Rights, view: Callable[[Rights], View]) -> None:
         self._org = org
         self.user = user
         self.rights = rights
-        self.view = view
+        self._make_view = view
         self._tables: dict[str, Table] = {}
+
+    @cached_property
+    def view(self) -> View:
+        """Made when somebody asks: to sign in, the rights are enough."""
+        return self._make_view(self.rights)
 
     @property
     def schema(self) -> Schema:
@@ -90,7 +96,7 @@ class Access:
         found = self._users.get(number)
         if found is None:
             rights = rows.read_rights(self._org, number)
-            found = self._users[number] = UserAccess(self._org, number, rights, self._view(rights))
+            found = self._users[number] = UserAccess(self._org, number, rights, self._view)
         return found
 
     def _view(self, rights: Rights) -> View:

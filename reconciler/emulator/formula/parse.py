@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
+from ..grammars import lalr
 from .faults import FormulaError
 from .tree import Call, Chain, Literal, Name, Node, Unary
 
@@ -84,7 +85,7 @@ def parse(text: str) -> Node:
 
 @lru_cache(maxsize=1)
 def _parser() -> Lark:
-    return Lark(GRAMMAR, parser="lalr", transformer=_Tree(), maybe_placeholders=False)
+    return lalr("formula", GRAMMAR, _Tree())
 
 
 def _fault(error: UnexpectedInput, text: str) -> FormulaError:

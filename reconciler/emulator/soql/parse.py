@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 from lark.exceptions import VisitError
 
+from ..grammars import lalr
 from . import limits
 from .literals import STRING_TOKEN, moment_of, number_of, text_of, word_of
 from .refusals import Fault, malformed, unexpected
@@ -185,7 +186,7 @@ def _parse(text: str) -> Query:
 
 @lru_cache(maxsize=1)
 def _parser() -> Lark:
-    return Lark(GRAMMAR, parser="lalr", transformer=_Tree(), maybe_placeholders=False)
+    return lalr("soql", GRAMMAR, _Tree())
 
 
 def _fault(error: UnexpectedInput, text: str) -> Fault:

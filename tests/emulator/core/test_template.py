@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.emulator import template
+from reconciler.emulator import grammars, template
 from reconciler.emulator.org import EmulatedOrg
 
 ROOT = Path(__file__).parents[3]
@@ -52,12 +52,12 @@ def test_a_damaged_file_is_made_anew(cache: Path, content: bytes) -> None:
 
 def test_files_of_other_editions_go_when_one_is_written(cache: Path) -> None:
     cache.mkdir()
-    (cache / "emulated-org-00000001.db").write_bytes(b"old")
+    (cache / "emulated-org-00000001").write_bytes(b"old")
     (cache / "else.db").write_bytes(b"another's")
     template.template()
     assert sorted(each.name for each in cache.iterdir()) == [
         "else.db",
-        f"emulated-org-{template.edition():08x}.db",
+        f"emulated-org-{template.edition():08x}",
     ]
 
 
@@ -126,3 +126,21 @@ def test_processes_that_make_one_file_at_once_make_one_org(tmp_path: Path) -> No
     assert sorted(row["Name"] for row in org.rows("Account")) == ["0", "1", "2"]
     org.close()
     assert not [each for each in tmp_path.iterdir() if not each.name.startswith("org.db")]
+
+
+@pytest.mark.parametrize("damage", [b"", b"no grammar", None])
+def test_a_damaged_or_another_grammar_is_made_anew(cache: Path, damage: bytes | None) -> None:
+    made = grammars.lalr("test", 'start: "a" "b"', None)
+    (kept,) = cache.iterdir()
+    if damage is None:
+        grammars.lalr("test", 'start: "x"', None)
+    else:
+        kept.write_bytes(kept.read_bytes()[: len(kept.read_bytes()) // 2] if damage == b"" else damage)
+    for _ in range(2):
+        assert grammars.lalr("test", 'start: "a" "b"', None).parse("ab") == made.parse("ab")
+
+
+def test_a_grammar_is_parsed_without_a_cache_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert grammars.lalr("test", 'start: "a"', None).parse("a").data == "start"
