@@ -6,6 +6,7 @@ them. `/__emulator__/snapshot`: POST keeps the org as it is under a `name`, GET 
 forgets one. `/__emulator__/reset`: POST makes the org what it was at the snapshot with this `name`, or as
 it was when it was new; faults and calls stay. The name is in the body, `{"name": "clean"}`, or the query.
 `/__emulator__/bulk`: GET shows how long bulk jobs take and what a day allows, POST changes it.
+`/__emulator__/metadata`: GET shows how long deployments and retrievals take, POST changes it.
 `/__emulator__/apex`: POST declares what Apex does (`tooling.apex`), GET shows it, DELETE forgets it.
 No session is needed, and nothing here counts as a call.
 """
@@ -110,6 +111,12 @@ def _bulk(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
     return ok(asdict(configure(org, **request.json) if request.method == "POST" else settings(org)))
 
 
+def _metadata(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
+    from reconciler.emulator.metadata import delays
+
+    return ok(delays.configure(org, **request.json) if request.method == "POST" else delays.delays(org))
+
+
 ACTIONS = {
     "faults": _faults,
     "calls": _calls,
@@ -117,4 +124,5 @@ ACTIONS = {
     "reset": _reset,
     "apex": _apex,
     "bulk": _bulk,
+    "metadata": _metadata,
 }

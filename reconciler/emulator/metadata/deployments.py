@@ -1,7 +1,7 @@
 """Deployments from request to result: queue, states, validation, cancelling, history.
 
 One deployment runs at a time, the others are Pending. States follow the org's clock: after
-``pending_ms`` it is InProgress, after ``running_ms`` more it is done; both are 0 unless set. What a
+``deploy_pending_ms`` it is InProgress, after ``deploy_running_ms`` more it is done (`delays`). What a
 deployment does to the org happens at once, when it is done, in one transaction. Nothing runs by itself:
 whoever asks the org anything lets happen what is due (`EmulatedOrg.settle`).
 
@@ -18,6 +18,7 @@ from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.metadata import deploy
 from reconciler.emulator.metadata.archive import BadArchive, read_zip
+from reconciler.emulator.metadata.delays import delay
 from reconciler.emulator.metadata.jobs import DEPLOY, Job
 from reconciler.emulator.metadata.outcome import TEST_LEVELS, DeployOptions, Outcome
 from reconciler.emulator.metadata.test_runs import run_tests
@@ -29,7 +30,6 @@ log = logging.getLogger(__name__)
 
 VALID_MS = 10 * 24 * 60 * 60 * 1000
 """How long a validation can be deployed."""
-PENDING_MS, RUNNING_MS = "deploy_pending_ms", "deploy_running_ms"
 UNEXPECTED = "An unexpected error occurred. Please include this ErrorId if you contact support"
 
 
@@ -43,12 +43,6 @@ class InvalidIdField(ApiError):
 
 class _Undo(Exception):
     """Nothing of the deployment is to stay."""
-
-
-def set_delays(org: "EmulatedOrg", *, pending_ms: int = 0, running_ms: int = 0) -> None:
-    """How long deployments from now on wait, and how long they run, by the org's clock."""
-    org.set_fact(PENDING_MS, str(pending_ms))
-    org.set_fact(RUNNING_MS, str(running_ms))
 
 
 # -- what clients ask
@@ -136,13 +130,13 @@ def advance(org: "EmulatedOrg") -> None:
         before = org.jobs.last_completed(DEPLOY)
         started = job.started
         if started is None:
-            started = max(job.created + int(org.fact(PENDING_MS, "0")), before)
+            started = max(job.created + delay(org, "deploy_pending_ms"), before)
             if started > now:
                 return
             org.jobs.change(job.id, status="InProgress", started=started)
         if job.status == "Canceling":
             _complete(org, job, "Canceled", Outcome(), canceled_by=job.canceled_by)
-        elif started + int(org.fact(RUNNING_MS, "0")) > now:
+        elif started + delay(org, "deploy_running_ms") > now:
             return
         else:
             _perform(org, job)

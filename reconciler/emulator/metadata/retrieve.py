@@ -16,6 +16,7 @@ from reconciler.emulator.errors import ApiError
 from reconciler.emulator.metadata import composed, described
 from reconciler.emulator.metadata.archive import Files, write_zip
 from reconciler.emulator.metadata.component_types import component_type
+from reconciler.emulator.metadata.delays import delay
 from reconciler.emulator.metadata.deploy_result import user_name
 from reconciler.emulator.metadata.deployments import stamp
 from reconciler.emulator.metadata.file_properties import file_properties
@@ -32,12 +33,6 @@ NOT_ALL = frozenset(["Document", "Dashboard", "EmailTemplate", "Report"])
 """Types of which `*` brings nothing."""
 NOT_EMULATED = frozenset(["InstalledPackage"])
 """Types that every org knows and this one has none of."""
-PENDING_MS = "retrieve_ms"
-
-
-def set_delay(org: "EmulatedOrg", milliseconds: int) -> None:
-    """How long retrievals take from now on, by the org's clock."""
-    org.set_fact(PENDING_MS, str(milliseconds))
 
 
 # -- what clients ask
@@ -74,7 +69,7 @@ def find(org: "EmulatedOrg", retrieval_id: str) -> Job:
     if job is None:
         raise ApiError("invalid cross reference id", code="INVALID_CROSS_REFERENCE_KEY")
     now = org.clock.now_ms()
-    if job.done or job.created + int(org.fact(PENDING_MS, "0")) > now:
+    if job.done or job.created + delay(org, "retrieve_ms") > now:
         return job
     with org.store.transaction():
         result, archive = _make(org, job)

@@ -8,9 +8,11 @@ from reconciler.emulator.clock import Clock
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.metadata import deployments
 from reconciler.emulator.metadata.archive import write_zip
+from reconciler.emulator.metadata.delays import configure
 from reconciler.emulator.metadata.outcome import DeployOptions
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.tooling import apex
+from reconciler.emulator.tooling.view import tooling
 
 from .conftest import Desk, package, site
 
@@ -28,7 +30,7 @@ def names(desk: Desk) -> list[str]:
 
 
 def test_a_deployment_waits_runs_and_is_done_by_the_clock(desk: Desk) -> None:
-    deployments.set_delays(desk.org, pending_ms=100, running_ms=50)
+    configure(desk.org, deploy_pending_ms=100, deploy_running_ms=50)
     job = desk.submit(SITES)
     assert status(desk, job) == "Pending"
     desk.org.clock.advance(100)
@@ -38,7 +40,7 @@ def test_a_deployment_waits_runs_and_is_done_by_the_clock(desk: Desk) -> None:
 
 
 def test_one_runs_at_a_time(desk: Desk) -> None:
-    deployments.set_delays(desk.org, running_ms=50)
+    configure(desk.org, deploy_running_ms=50)
     first, second = desk.submit(SITES), desk.submit(OTHER)
     assert (status(desk, first), status(desk, second)) == ("InProgress", "Pending")
     desk.org.clock.advance(50)
@@ -54,7 +56,7 @@ def test_a_deployment_that_nobody_asks_after_is_made_when_anything_is_asked(desk
 
 
 def test_a_waiting_deployment_is_cancelled_at_once(desk: Desk) -> None:
-    deployments.set_delays(desk.org, pending_ms=100)
+    configure(desk.org, deploy_pending_ms=100)
     job = desk.submit(SITES)
     assert deployments.cancel(desk.org, desk.org.admin_id, job) is True
     result = desk.result(job)
@@ -64,7 +66,7 @@ def test_a_waiting_deployment_is_cancelled_at_once(desk: Desk) -> None:
 
 
 def test_a_running_deployment_is_canceling_first(desk: Desk) -> None:
-    deployments.set_delays(desk.org, running_ms=100)
+    configure(desk.org, deploy_running_ms=100)
     job = desk.submit(SITES)
     assert status(desk, job) == "InProgress"
     assert deployments.cancel(desk.org, desk.org.admin_id, job) is False
@@ -128,7 +130,7 @@ def test_an_unknown_id_is_refused(desk: Desk) -> None:
 
 def test_a_waiting_deployment_survives_the_process(tmp_path: Path) -> None:
     org = EmulatedOrg(tmp_path / "org.db", clock=Clock.fixed())
-    deployments.set_delays(org, running_ms=100)
+    configure(org, deploy_running_ms=100)
     told = DeployOptions.of_json({"singlePackage": True})
     job = deployments.submit(org, org.admin_id, write_zip(SITES), told).text_id
     org.close()
@@ -154,7 +156,7 @@ def test_a_deployment_is_made_once_by_processes_that_share_a_file(tmp_path: Path
 
 
 def test_a_fork_goes_on_with_its_own_deployments(desk: Desk) -> None:
-    deployments.set_delays(desk.org, running_ms=100)
+    configure(desk.org, deploy_running_ms=100)
     job = desk.submit(SITES)
     twin = Desk(desk.org.fork(), desk.token)
     twin.org.clock.advance(100)
@@ -219,3 +221,23 @@ def test_without_a_level_no_tests_run(tested: Desk) -> None:
 def test_a_named_test_that_is_not_there_fails_the_deployment(desk: Desk) -> None:
     result = desk.deploy(SITES, testLevel="RunSpecifiedTests", runTests=["Nowhere"])
     assert (result["status"], names(desk)) == ("Failed", [])
+
+
+def test_deployments_are_rows_of_the_tooling_api(desk: Desk) -> None:
+    configure(desk.org, deploy_running_ms=100)
+    job = desk.submit(SITES, checkOnly=True)
+    query = "SELECT Id, Status, CheckOnly, NumberComponentsTotal, CompletedDate FROM DeployRequest"
+
+    def rows() -> list[dict[str, object]]:
+        desk.org.settle()
+        return [
+            dict(each)
+            for each in tooling(desk.org).query(query, user_id=desk.org.admin_id, version="64.0").records
+        ]
+
+    assert [(each["Id"], each["Status"], each["CompletedDate"]) for each in rows()] == [
+        (job, "InProgress", None)
+    ]
+    desk.org.clock.advance(100)
+    (row,) = rows()
+    assert (row["Status"], row["CheckOnly"], row["NumberComponentsTotal"]) == ("Succeeded", True, 1)

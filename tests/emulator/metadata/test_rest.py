@@ -9,6 +9,7 @@ from reconciler.emulator.http.message import Headers, Reply, Request
 from reconciler.emulator.http.service import handle
 from reconciler.emulator.metadata import deployments
 from reconciler.emulator.metadata.archive import write_zip
+from reconciler.emulator.metadata.delays import configure
 
 from .conftest import Desk, package, site
 
@@ -80,7 +81,7 @@ def test_a_validation_is_deployed(desk: Desk) -> None:
 
 
 def test_a_deployment_is_cancelled(desk: Desk) -> None:
-    deployments.set_delays(desk.org, pending_ms=100)
+    configure(desk.org, deploy_pending_ms=100)
     job = desk.submit(SITES)
     reply = call(desk, "PATCH", f"/{job}", body=b'{"deployResult": {"status": "Canceling"}}')
     assert (reply.status, reply.value["deployResult"]["status"]) == (202, "Canceled")

@@ -7,6 +7,7 @@ import pytest
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.metadata import retrieve
 from reconciler.emulator.metadata.archive import read_zip
+from reconciler.emulator.metadata.delays import configure
 from reconciler.emulator.metadata.package_xml import Manifest, read_manifest
 from reconciler.emulator.metadata_xml import parse
 
@@ -142,7 +143,7 @@ def test_a_package_that_is_not_installed_fails_the_retrieval(desk: Desk) -> None
 
 
 def test_a_retrieval_takes_its_time(desk: Desk) -> None:
-    retrieve.set_delay(desk.org, 100)
+    configure(desk.org, retrieve_ms=100)
     job = retrieve.submit(
         desk.org, desk.org.admin_id, Manifest({}), packages=(), single=True, version="62.0"
     ).text_id

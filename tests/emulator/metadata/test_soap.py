@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator.http import sessions
-from reconciler.emulator.metadata import deployments
+from reconciler.emulator.metadata.delays import configure
 
 from .conftest import METADATA, Desk, encoded, fault_of, package, site, texts
 
@@ -323,11 +323,11 @@ def test_a_deployment_is_queued_and_done_at_the_first_look(desk: Desk) -> None:
 
 
 def test_cancelling_and_deploying_a_validation(desk: Desk) -> None:
-    deployments.set_delays(desk.org, pending_ms=1000)
+    configure(desk.org, deploy_pending_ms=1000)
     job = desk.submit(SITES, checkOnly=True)
     told = desk.answer(f"<cancelDeploy><id>{job}</id></cancelDeploy>")
     assert (texts(told, "result/done"), texts(told, "result/id")) == (["true"], [job])
-    deployments.set_delays(desk.org)
+    configure(desk.org, deploy_pending_ms=0)
     job = desk.submit(SITES, checkOnly=True)
     assert desk.result(job)["status"] == "Succeeded"
     (made,) = texts(
