@@ -230,7 +230,7 @@ def delete_data(api: str, prefix: str) -> None:
 
 def update_data() -> None:
     Path("recipe.yml").write_text(
-        "- object: Account\n  fields:\n    Oid: ${{input.Id}}\n    Phone: ${{input.Key__c}}\n"
+        "- object: Account\n  fields:\n    Oid: ${{input.Oid}}\n    Phone: ${{input.Key__c}}\n"
     )
     task("update_data", object="Account", where="Key__c LIKE 'rest-%'", fields="Key__c", recipe="recipe.yml")
     equal(
@@ -336,7 +336,7 @@ def files() -> None:
     equal(count("ContentVersion WHERE Title = 'hello'"), 1)
     task("list_files")
     task("retrieve_files", path=PROJECT / "got")
-    equal((PROJECT / "got" / "hello.txt").read_text(), "hello")
+    equal([each.read_text() for each in (PROJECT / "got").iterdir()], ["hello"])
 
 
 def preflights() -> None:

@@ -421,11 +421,11 @@ await job("SOAP: user info, timestamp, create, update, upsert, delete, undelete"
 await job("SOAP: convertLead, merge, emptyRecycleBin, resetPassword, describeTabs", async () => {
   const { id } = await conn.sobject("Lead").create({ LastName: "Lead", Company: "Lead Co" });
   const converted = await conn.soap.convertLead({ leadId: id, convertedStatus: "Closed - Converted" });
-  equal(converted.success, true);
+  ok(converted.success, JSON.stringify(converted));
   equal(await rows(`SELECT IsConverted FROM Lead WHERE Id = '${id}'`), [{ IsConverted: true }]);
   const [one, two] = ids(await conn.sobject("Account").create([{ Name: "M1" }, { Name: "M2" }]));
   const merged = await conn.soap.merge({ masterRecord: { type: "Account", Id: one }, recordToMergeIds: [two] });
-  equal(merged.success, true);
+  ok(merged.success, JSON.stringify(merged));
   equal(await count("Account WHERE Name IN ('M1', 'M2')"), 1);
   await conn.sobject("Account").destroy(one);
   ok([await conn.soap.emptyRecycleBin([one])].flat()[0].success);

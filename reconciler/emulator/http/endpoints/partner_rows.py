@@ -235,7 +235,7 @@ def _get_deleted(call: Call) -> str:
 
 
 def _merge(call: Call) -> str:
-    wanted = call.named("request")
+    wanted = call.named("request") or call.named("mergeRequests")  # the WSDL's word, and jsforce's
     if len(wanted) > MAX_MERGES:
         raise TooManyRecords(MAX_MERGES)
     return "".join(_merge_one(call, _merge_request(each)) for each in wanted)
