@@ -10,6 +10,14 @@ from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.jsonform import write_json
 from reconciler.emulator.http.message import Reply, Request
 
+USUAL = {
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-XSS-Protection": "1; mode=block",
+    "X-Robots-Tag": "none",
+    "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
+}
+"""Header fields of every answer, as recorded; an endpoint's own go before them."""
 GZIP_FROM_BYTES = 2048
 """Shorter bodies are sent as they are."""
 
@@ -46,7 +54,7 @@ def encode(request: Request, reply: Reply) -> tuple[dict[str, str], bytes]:
 
     The body of an answer to HEAD is left out, its length stays.
     """
-    headers = dict(reply.headers)
+    headers = {**USUAL, **reply.headers}
     if reply.empty:
         if reply.status not in (204, 304):
             headers["Content-Length"] = "0"

@@ -238,13 +238,13 @@ def describe_global_action(org: EmulatedOrg, request: Request, name: str) -> Rep
 @route("GET", "/quickActions/{name}/defaultValues", lacks=LACKS)
 def global_default_values(org: EmulatedOrg, request: Request, name: str) -> Reply:
     """What the form of a global action begins with."""
-    return ok(_Action(org, request, None, name).defaults())
+    return _defaults(_Action(org, request, None, name))
 
 
 @route("GET", "/quickActions/{name}/defaultValues/{context}", lacks=LACKS)
 def global_default_values_for(org: EmulatedOrg, request: Request, name: str, context: str) -> Reply:
     """What the form begins with when it is used on a row."""
-    return ok(_Action(org, request, None, name).defaults(context))
+    return _defaults(_Action(org, request, None, name), context)
 
 
 @route("GET", "/sobjects/{sobject}/quickActions/{name}", lacks=LACKS)
@@ -268,7 +268,7 @@ def describe_object_action(org: EmulatedOrg, request: Request, sobject: str, nam
 @route("GET", "/sobjects/{sobject}/quickActions/{name}/defaultValues", lacks=LACKS)
 def object_default_values(org: EmulatedOrg, request: Request, sobject: str, name: str) -> Reply:
     """What the form of an object's action begins with."""
-    return ok(_of(org, request, sobject, name).defaults())
+    return _defaults(_of(org, request, sobject, name))
 
 
 @route("GET", "/sobjects/{sobject}/quickActions/{name}/defaultValues/{context}", lacks=LACKS)
@@ -276,7 +276,12 @@ def object_default_values_for(
     org: EmulatedOrg, request: Request, sobject: str, name: str, context: str
 ) -> Reply:
     """What the form begins with when it is used on a row."""
-    return ok(_of(org, request, sobject, name).defaults(context))
+    return _defaults(_of(org, request, sobject, name), context)
+
+
+def _defaults(action: _Action, context: str | None = None) -> Reply:
+    what = f"defaults {action.target} {action.name} {context}"
+    return versioned(action.org, action.request, what, lambda: action.defaults(context))
 
 
 def _of(org: EmulatedOrg, request: Request, sobject: str, name: str) -> _Action:
