@@ -105,7 +105,7 @@ def _plain(kind: Described, path: str, name: str, content: bytes, version: float
         root, tree = parse(content)
     except BadXml as error:
         return _unreadable(kind, path, name, f"Error parsing file: {error}")
-    if root not in _roots(kind):
+    if not _may_begin(kind, root):
         problem: str | None = f"Element {{{NAMESPACE}}}{root} invalid at this location"
     else:
         problem = shapes.misfit(root, tree, version)
@@ -115,14 +115,14 @@ def _plain(kind: Described, path: str, name: str, content: bytes, version: float
     return Unit(path, whole, tuple(pieces))
 
 
-def _roots(kind: Described) -> tuple[str, ...]:
-    """The elements a file in a type's directory may begin with."""
+def _may_begin(kind: Described, root: str) -> bool:
+    """Whether a file in a type's directory may begin with an element."""
     if kind.name == described.SETTINGS:
-        return tuple(shapes.settings())
+        return described.is_settings(root)
     same_place = [
         each.name for each in described.by_directory()[kind.directory] if each.suffix == kind.suffix
     ]
-    return (*same_place, FOLDER_ROOTS.get(kind.name, kind.name))
+    return root in (*same_place, FOLDER_ROOTS.get(kind.name, kind.name))
 
 
 def _unreadable(kind: Described, path: str, name: str, problem: str) -> Unit:

@@ -5,7 +5,7 @@
 `D`, `t`, `T` date and time, `!Name` an enumeration, another word a type of the file. Lines that begin
 with `!` list an enumeration's values. Elements come in the order of the WSDL.
 
-What the file does not know, because it is of a newer API version, is let through.
+What the file does not know, because it is of a newer or a much older API version, is let through.
 
 Source: the public WSDL of API 63; texts as seen in public deployments.
 """
@@ -22,6 +22,8 @@ from reconciler.emulator.metadata_xml import Tree
 
 NEWEST = 63
 """The API version of the file."""
+OLDEST = 40
+"""Versions before had elements that are not in the file."""
 SPACE = "~"
 """Stands for a blank inside an enumeration's value."""
 NAMES = {"s": "string", "b": "boolean", "i": "int", "l": "long", "d": "double", "x": "base64Binary"} | {
@@ -110,7 +112,7 @@ def misfit(type_name: str, tree: Tree, version: float = NEWEST) -> str | None:
     for name, items in tree.items():
         element = known.get(name)
         if element is None:
-            if version > NEWEST:
+            if not OLDEST <= version <= NEWEST:
                 continue
             return f"Element {{{NAMESPACE}}}{name} invalid at this location in type {type_name}"
         if len(items) > 1 and not element.many:
@@ -127,7 +129,7 @@ def _misfit_of(element: Element, item: Any, version: float) -> str | None:
     if isinstance(item, dict) or item is None:
         return None
     text = str(item).strip()
-    if element.type[0] == "!" and version <= NEWEST and text not in values(element.type):
+    if element.type[0] == "!" and OLDEST <= version <= NEWEST and text not in values(element.type):
         return f"'{text}' is not a valid value for the enum '{element.type[1:]}'"
     pattern = PATTERNS.get(element.type)
     if pattern and not pattern.fullmatch(text):
@@ -142,13 +144,3 @@ def missing(type_name: str, tree: Tree) -> list[str]:
     """
     known = (elements(type_name) or {}).values()
     return [each.name for each in known if each.required and each.type != "b" and not tree.get(each.name)]
-
-
-@cache
-def settings() -> frozenset[str]:
-    """Names of the kinds of settings."""
-    return frozenset(
-        name
-        for name, line in _lines().items()
-        if name.endswith("Settings") and line.split()[0].endswith("<Metadata")
-    )

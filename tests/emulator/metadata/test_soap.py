@@ -5,6 +5,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -349,8 +350,60 @@ def test_the_old_call_for_a_state_knows_both_kinds_of_job(desk: Desk) -> None:
 # -- recordings
 
 
+def _exchange(shared: Path, name: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((shared / "recordings" / "soap-metadata" / name).read_text())
+    return told
+
+
+def _replay(desk: Desk, exchange: dict[str, Any]) -> ET.Element:
+    """Our answer to a recorded request."""
+    inner = re.search(r"<(?:\w+:)?Body[^>]*>(.*)</(?:\w+:)?Body>", exchange["request"]["body"], re.DOTALL)
+    assert inner
+    return desk.answer(inner[1], header=ALL_OR_NONE, api="60.0")
+
+
+def _same(ours: ET.Element, theirs: ET.Element) -> bool:
+    return (
+        (ours.tag, (ours.text or "").strip(), len(ours))
+        == (theirs.tag, (theirs.text or "").strip(), len(theirs))
+    ) and all(_same(*pair) for pair in zip(ours, theirs, strict=True))
+
+
+def test_recorded_calls_for_single_components_are_answered_as_recorded(desk: Desk, shared: Path) -> None:
+    desk.answer(
+        '<createMetadata><metadata xsi:type="CustomObject"><fullName>TestObject15__c</fullName>'
+        "<deploymentStatus>Deployed</deploymentStatus><label>Test</label><nameField><label>Name</label>"
+        "<type>Text</type></nameField><pluralLabel>Tests</pluralLabel><sharingModel>ReadWrite</sharingModel>"
+        "</metadata></createMetadata>"
+    )
+    upsert = "post-upsertMetadata-200-amplabs-2.json"
+    made = _replay(desk, _exchange(shared, upsert))
+    assert texts(made, "result/created") == ["true"] * 6
+    theirs = _recorded(shared, upsert)
+    again = _replay(desk, _exchange(shared, upsert))
+    for each in theirs:
+        each[0].text = "false"  # theirs found three of the fields already there, the second time all are
+    assert _same(again, theirs)
+    rights = "<field>TestObject15__c.Hobby__c</field><readable>true</readable>"
+    desk.answer(
+        '<upsertMetadata><metadata xsi:type="PermissionSet">'
+        "<fullName>IntegrationCustomFieldVisibility</fullName>"
+        f"<fieldPermissions><editable>true</editable>{rights}</fieldPermissions>"
+        "<hasActivationRequired>false</hasActivationRequired>"
+        "<label>Permissions for optional Custom Fields created by Ampersand connector</label>"
+        "</metadata></upsertMetadata>"
+    )
+    read_one = "post-readMetadata-200-amplabs.json"
+    assert _same(_replay(desk, _exchange(shared, read_one)), _recorded(shared, read_one))
+    gone = desk.answer(
+        "<deleteMetadata><type>CustomField</type><fullNames>TestObject15__c.NonExistent__c</fullNames>"
+        "</deleteMetadata>"
+    )
+    assert _same(gone, _recorded(shared, "post-deleteMetadata-200-amplabs.json"))
+
+
 def _recorded(shared: Path, name: str) -> ET.Element:
-    told = json.loads((shared / "recordings" / "soap-metadata" / name).read_text())
+    told = _exchange(shared, name)
     body = re.sub(r' xsi:nil="true"', "", told["response"]["body"].strip())
     found = ET.fromstring(body).find("{http://schemas.xmlsoap.org/soap/envelope/}Body")
     assert found is not None
