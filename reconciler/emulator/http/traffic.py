@@ -7,6 +7,7 @@ Source: Salesforce Developer Limits and Allocations, "API Request Limits and All
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -32,10 +33,10 @@ class RequestLimitExceeded(ApiError):
 
 @dataclass(frozen=True)
 class Cursor:
-    """The whole result of a query that takes more than one page."""
+    """The whole result of a query that takes more than one page; of a large one the ids are held."""
 
     user_id: str
-    records: list[dict[str, Any]]
+    records: Sequence[dict[str, Any]]
     total_size: int
     page_rows: int
     opened_ms: int

@@ -72,6 +72,10 @@ class RowPlan:
     shape: Shape
     columns: list[ColumnInfo]
     children: "list[ChildPlan]" = field(default_factory=list)
+    ids_sql: str = ""
+    """The ids of the rows alone, in their order; empty where a page cannot be asked for by ids."""
+    page_sql: str = ""
+    """Rows by a list of ids as one JSON value, the parameter after the others; in no order."""
 
 
 @dataclass(slots=True)
@@ -127,14 +131,15 @@ class _Rows:
         )
         where += filters(self.scope, query)
         order = self._order()
-        sql = (
-            f"SELECT {', '.join(self.outputs)} FROM {quoted(self.sobject.name)} {root.alias} "
-            f"{' '.join(self.scope.joins)}"
-            + (f" WHERE {' AND '.join(where)}" if where else "")
-            + f" ORDER BY {order}"
-            + ("" if relation else self._limits())
-        )
-        return RowPlan(sql, params, shape, self.columns, self.children)
+        outputs, limits_ = ", ".join(self.outputs), "" if relation else self._limits()
+        table = f"FROM {quoted(self.sobject.name)} {root.alias} {' '.join(self.scope.joins)}"
+        chosen = (f" WHERE {' AND '.join(where)}" if where else "") + f" ORDER BY {order}" + limits_
+        plan = RowPlan(f"SELECT {outputs} {table}{chosen}", params, shape, self.columns, self.children)
+        if relation is None and "?" not in outputs:
+            listed = f"(SELECT value FROM json_each(?{len(params) + 1}))"
+            plan.ids_sql = f"SELECT {root.id_sql} {table}{chosen}"
+            plan.page_sql = f"SELECT {outputs} {table} WHERE {root.id_sql} IN {listed}"
+        return plan
 
     def _output(self, sql: str) -> int:
         place = self.places.get(sql)

@@ -5,11 +5,12 @@ same, unless they depend on the user or the time.
 """
 
 import json
+from array import array
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 from weakref import WeakKeyDictionary
 
 from ..formula.columns import FUNCTION
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
     from ..org import EmulatedOrg
 
 KEPT_PLANS: Final = 512
+ROWS_AT_ONCE: Final = 10_000
+"""Of a result with more rows only the ids are held; more than any client asks for as one page."""
 
 
 @dataclass(slots=True)
 class QueryResult:
     """All records of a query; pages are cut by whoever answers. ``is_count`` is `SELECT COUNT()`."""
 
-    records: list[dict[str, Any]]
+    records: Sequence[dict[str, Any]]
     total_size: int
     columns: list[ColumnInfo] = field(default_factory=list)
     is_count: bool = False
@@ -91,7 +94,7 @@ def run_query(
             if isinstance(plan, AggregatePlan):
                 return _aggregates(org, plan)
             base = f"/services/data/v{version.removeprefix('v')}{area}"
-            records = _records(org, plan, plan.params, names, base)
+            records = _records(org, plan, names, base)
             return QueryResult(records, len(records), plan.columns, sobject=plan.shape.kind)
 
 
@@ -147,11 +150,51 @@ def _compile(asking: Asking, query: Query) -> RowPlan | AggregatePlan:
     return compile_aggregates(asking, query) if is_aggregate(query) else compile_rows(asking, query)
 
 
-def _records(
-    org: "EmulatedOrg", plan: RowPlan, params: list[Any], schema: Schema, base: str
-) -> list[dict[str, Any]]:
-    cells = list(zip(*org.store.execute(plan.sql, params), strict=True))
-    return _built(org, plan, cells, schema, base) if cells else []
+def _records(org: "EmulatedOrg", plan: RowPlan, schema: Schema, base: str) -> Sequence[dict[str, Any]]:
+    """All records; those of a large result are read when they are looked at."""
+    found = org.store.connection.execute(plan.sql, plan.params)
+    cells = found.fetchmany(ROWS_AT_ONCE + 1)
+    if len(cells) > ROWS_AT_ONCE:
+        if plan.ids_sql and not computes(plan):
+            found.close()
+            return _Pages(org, plan, schema, base)
+        cells += found.fetchall()
+    return _built(org, plan, list(zip(*cells, strict=True)), schema, base) if cells else []
+
+
+class _Pages(Sequence[dict[str, Any]]):
+    """The records of a large result: which rows is settled, what they hold is read a page at a time.
+
+    A row that was deleted meanwhile is told as it is; one that is gone for good is left out of its page.
+    """
+
+    def __init__(self, org: "EmulatedOrg", plan: RowPlan, schema: Schema, base: str) -> None:
+        self._org, self._plan, self._schema, self._base = org, plan, schema, base
+        self._ids = array("q", (row[0] for row in org.store.connection.execute(plan.ids_sql, plan.params)))
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, at: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(at, slice):
+            return self._read(self._ids[at].tolist())
+        return self._read([self._ids[at]])[0]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for start in range(0, len(self), ROWS_AT_ONCE):
+            yield from self[start : start + ROWS_AT_ONCE]
+
+    def _read(self, wanted: list[int]) -> list[dict[str, Any]]:
+        plan = self._plan
+        with self._org.store.lock:
+            found = self._org.store.execute(plan.page_sql, [*plan.params, json.dumps(wanted)])
+            by_id = {row[plan.shape.id_index]: row for row in found}
+            cells = list(zip(*(by_id[each] for each in wanted if each in by_id), strict=True))
+            return _built(self._org, plan, cells, self._schema, self._base) if cells else []
 
 
 def _built(

@@ -166,4 +166,4 @@ def _named(org: EmulatedOrg, request: Request, sobject: SObject, words: str) -> 
         return []
     escaped = words.strip("*").replace("\\", "\\\\").replace("'", "\\'")
     soql = f"SELECT Id FROM {sobject.name} WHERE {name} LIKE '%{escaped}%' LIMIT 200"  # noqa: S608 - SOQL
-    return view.tooling(org).query(soql, user_id=request.user_id, version=request.version).records
+    return list(view.tooling(org).query(soql, user_id=request.user_id, version=request.version).records)
