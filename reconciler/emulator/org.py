@@ -48,6 +48,10 @@ access_rules.register()
 data_rules.register()
 
 
+MADE_WHEN_ASKED = ("apex", "cron", "flow", "namedcredential", "staticresource")
+"""What the name of an object or a query holds that is about rows that `tooling.data_views` makes."""
+
+
 class EmulatedOrg:
     """One org. ``path`` None keeps it in memory; a file that exists is opened as it was left."""
 
@@ -334,7 +338,7 @@ class EmulatedOrg:
         """Make anew the rows that follow from schema, components and time, if ``wanted`` may read them."""
         self.definitions.refresh_for(wanted)
         lowered = wanted.lower()
-        if "flow" in lowered or "cron" in lowered:
+        if any(word in lowered for word in MADE_WHEN_ASKED):
             from .tooling.data_views import refresh_for
 
             refresh_for(self, wanted)

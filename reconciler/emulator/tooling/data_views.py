@@ -1,4 +1,4 @@
-"""Objects of the data API that are made of components: flows and their versions.
+"""Objects of the data API that are made of components, or that time moves: flows, jobs, test runs.
 
 Their rows are made anew when somebody asks for them and a component changed since. What time does to
 scheduled jobs happens at the same moment, before they are read.
@@ -13,11 +13,14 @@ from .. import ids
 from ..metadata.types import flows
 from ..metadata_xml import Tree, child, text
 from ..store import quoted
-from . import schedules
+from . import schedules, test_runs
+from .view import tooling
 
 if TYPE_CHECKING:
     from ..org import EmulatedOrg
 
+MIRRORED = ("ApexComponent", "NamedCredential", "StaticResource")
+"""Objects of the data API that are made of components as the Tooling API's are."""
 DEFINITION_VIEW, VERSION_VIEW = "FlowDefinitionView", "FlowVersionView"
 _made_from: "WeakKeyDictionary[EmulatedOrg, tuple[int | None, int, int]]" = WeakKeyDictionary()
 
@@ -27,6 +30,10 @@ def refresh_for(org: "EmulatedOrg", wanted: str) -> None:
     lowered = wanted.lower()
     if "cron" in lowered:
         schedules.settle(org)
+    if "apex" in lowered:
+        test_runs.settle(org)
+    if named := {name for name in MIRRORED if name.lower() in lowered}:
+        tooling(org).refresh(named)
     if "flow" not in lowered:
         return
     now = (org.components.stamp, org.schema.version, org.store.catch_up())

@@ -9,6 +9,8 @@ Source: Tooling API, "Objects"; Metadata API Developer Guide for the elements.
 
 # ruff: noqa: S608 - names come from the schema, values are bound
 
+import base64
+import binascii
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -280,10 +282,13 @@ def _tab(org: "EmulatedOrg", name: str, tree: Tree) -> Mapping[str, Any]:
 
 
 def _static_resource(org: "EmulatedOrg", name: str, tree: Tree) -> Mapping[str, Any]:
-    content = text(tree, "content") or ""
-    padding = len(content) - len(content.rstrip("="))
+    try:
+        body = base64.b64decode(text(tree, "content") or "")
+    except binascii.Error:
+        body = b""
     return {
-        "BodyLength": len(content) // 4 * 3 - padding,
+        "Body": body,
+        "BodyLength": len(body),
         "CacheControl": text(tree, "cacheControl") or "Private",
     }
 

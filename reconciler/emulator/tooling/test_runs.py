@@ -229,7 +229,7 @@ def start(org: "EmulatedOrg", tx: Transaction, asked: Asked) -> str:
             ApexClassId=number,
             Status="Queued",
             ParentJobId=job,
-            TestRunResultID=run,
+            TestRunResultId=run,
             ShouldSkipCodeCoverage=int(asked.skip_coverage),
         )
         for number, _ in asked.classes

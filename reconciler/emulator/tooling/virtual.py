@@ -33,6 +33,10 @@ KEPT: dict[str, tuple[str, ...]] = {
     "InstalledSubscriberPackage": (),
 }
 """Complex values that are kept as they were written; null until then."""
+UNMANAGED = frozenset(
+    ["ApexClass", "ApexComponent", "ApexPage", "ApexTrigger", "NamedCredential", "StaticResource"]
+)
+"""Objects of the data API that have `ManageableState` here only; nothing is of a package."""
 DDL = (
     "CREATE TABLE IF NOT EXISTS _virtual (row INTEGER NOT NULL, field TEXT NOT NULL COLLATE NOCASE, "
     "value TEXT NOT NULL, PRIMARY KEY (row, field)) WITHOUT ROWID"
@@ -42,7 +46,8 @@ DDL = (
 def names(sobject: str) -> tuple[str, ...]:
     """The fields of an object that are no columns."""
     own = ("FullName", "Metadata") if components_of_rows.component_of(sobject) else ()
-    return (*own, *KEPT.get(sobject, ()))
+    state = ("ManageableState",) if sobject in UNMANAGED else ()
+    return (*own, *state, *KEPT.get(sobject, ()))
 
 
 def fields(sobject: str) -> list[Field]:
@@ -56,6 +61,8 @@ def fields(sobject: str) -> list[Field]:
     return [
         Field(name="FullName", type="string", label="Full Name", length=255, **plain)
         if name == "FullName"
+        else Field(name=name, type="picklist", label="Package State", length=40, **plain)
+        if name == "ManageableState"
         else Field(name=name, type="complexvalue", label=name, **plain)
         for name in names(sobject)
     ]
@@ -122,6 +129,8 @@ def value(org: "EmulatedOrg", sobject: str, name: str, record_id: str) -> Any:
     number = ids.parse(record_id) or 0
     if name in KEPT.get(sobject, ()):
         return kept(org, number, name)
+    if name == "ManageableState":
+        return "unmanaged"
     component = components_of_rows.component_of(sobject)
     full_name = components_of_rows.full_name(org, sobject, number)
     if component is None or full_name is None:

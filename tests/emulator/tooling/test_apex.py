@@ -1,11 +1,15 @@
 """Apex as declared behaviour: scripts, schedules, test runs, the SOAP door."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from reconciler.emulator.http.control import control
+from reconciler.emulator.http.faults import Faults
+from reconciler.emulator.http.message import Request
 from reconciler.emulator.metadata.component_types import ComponentProblem, component_type
 from reconciler.emulator.tooling import anonymous, apex
 from reconciler.emulator.tooling.cron import BadCron, parse
@@ -436,3 +440,20 @@ def test_without_a_session_nothing_is_run(tooling: Tooling) -> None:
     assert reply.status_code == 500
     assert "<faultcode>sf:INVALID_SESSION_ID</faultcode>" in reply.text
     assert accounts(tooling) == []
+
+
+# -- the back door
+
+
+def test_apex_is_declared_shown_and_forgotten_at_the_back_door(tooling: Tooling) -> None:
+    def knock(method: str, told: Any = None) -> Any:
+        body = b"" if told is None else json.dumps(told).encode()
+        return control(tooling.org, Faults(), Request(method=method, path="/__emulator__/apex", body=body))
+
+    assert knock("POST", {"scripts": [{"text": "Fix.run();"}]}).status == 200
+    assert tooling.execute("Fix.run();") == SUCCESS
+    refused = knock("POST", {"scripts": [{"txt": "Fix.run();"}]})
+    assert (refused.status, "unknown word 'txt'" in refused.value["error"]) == (400, True)
+    assert [each["text"] for each in knock("GET").value["scripts"]] == ["Fix.run();"]
+    assert knock("DELETE").status == 204
+    assert tooling.execute("Fix.run();")["compiled"] is False

@@ -224,3 +224,17 @@ def test_layouts_are_written_whole(tooling: Tooling) -> None:
     assert reply.status_code == 204
     items = metadata(tooling, "Layout")["layoutSections"][0]["layoutColumns"][0]["layoutItems"]
     assert (items[0]["field"], items[0]["behavior"]) == ("Name", "Required")
+
+
+def test_the_data_api_knows_code_logs_and_resources_too(tooling: Tooling) -> None:
+    body = base64.b64encode(b"logo").decode()
+    told = {"Name": "logo", "ContentType": "text/plain", "Body": body}
+    record_id = tooling.call("POST", "/sobjects/StaticResource", json=told).json()["id"]
+    (row,) = tooling.org.query("SELECT Id, BodyLength FROM StaticResource").records
+    assert (row["Id"], row["BodyLength"]) == (record_id, 4)
+    assert tooling.call("GET", f"/sobjects/StaticResource/{record_id}/Body").content == b"logo"
+    tooling.call("POST", "/runTestsAsynchronous", json={"classNames": "OrderTest"})
+    found = tooling.org.query("SELECT Outcome FROM ApexTestResult WHERE ApexClass.Name = 'OrderTest'").records
+    assert [each["Outcome"] for each in found] == ["Pass", "Pass"]
+    tooling.call("DELETE", f"/sobjects/StaticResource/{record_id}")
+    assert tooling.org.query("SELECT Id FROM StaticResource").records == []

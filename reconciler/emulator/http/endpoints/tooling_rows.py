@@ -98,6 +98,8 @@ def read_field(org: EmulatedOrg, request: Request, sobject: str, record_id: str,
         table = view.tooling(org).tables[target.name]
         row = dict(zip(table.columns, org.store.execute(table.select_sql, (number,))[0], strict=True))
         value = row[known.name]
+    if isinstance(value, bytes):
+        return Reply(raw=value, content_type="application/octet-stream")
     return text_reply(200, str(value or ""), "text/plain;charset=UTF-8")
 
 
