@@ -9,7 +9,7 @@ import re
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from reconciler.emulator.errors import ApiError
+from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.endpoints import composite
 from reconciler.emulator.http.jsonform import write_json
 from reconciler.emulator.http.message import Reply, Request, ok
@@ -22,9 +22,18 @@ MAX_FAILED_GRAPHS = 14
 ALLOWED = re.compile(r"/services/data/v\d+\.0/sobjects/[^/?]+(/[^/?]+){0,2}/?(\?|\Z)")
 
 
-@route("POST", "/composite/graph", lacks=["the limits on depth and on different nodes"])
+MAX_DEPTH = 15
+MAX_DIFFERENT = 15
+"""Nodes of one graph that differ in version, method or object."""
+SINCE_VERSION = 50
+KIND = re.compile(r"/services/data/(v\d+\.0)/sobjects/([^/?]+)")
+
+
+@route("POST", "/composite/graph")
 def run_graphs(org: EmulatedOrg, request: Request) -> Reply:
     """Run graphs, each all or nothing."""
+    if request.version_number < SINCE_VERSION:
+        raise NotFound
     body = request.json
     graphs = body.get("graphs") if isinstance(body, dict) else None
     if not isinstance(graphs, list) or not graphs:
@@ -34,6 +43,9 @@ def run_graphs(org: EmulatedOrg, request: Request) -> Reply:
     entries = [_nodes(graph) for graph in graphs]
     if sum(map(len, entries)) > MAX_NODES:
         raise composite.BadComposite(f"The number of nodes exceeded the limit of {MAX_NODES}.")
+    names = [graph["graphId"] for graph in graphs]
+    if len(set(names)) < len(names):
+        raise composite.BadComposite("Each graph must have a graphId of its own.")
     results: list[dict[str, Any]] = []
     failures = 0
     for graph, nodes in zip(graphs, entries, strict=True):
@@ -50,7 +62,21 @@ def _nodes(graph: Any) -> list[dict[str, Any]]:
     for node in nodes:
         if not ALLOWED.match(composite.REFERENCE.sub("x", node["url"])):
             raise composite.BadComposite(f"The url {node['url']} is not supported in a composite graph.")
+    _check_limits(nodes)
     return nodes
+
+
+def _check_limits(nodes: list[dict[str, Any]]) -> None:
+    kinds = {(node["method"], *KIND.findall(node["url"])) for node in nodes}
+    if len(kinds) > MAX_DIFFERENT:
+        raise composite.BadComposite(f"The number of different nodes exceeded the limit of {MAX_DIFFERENT}.")
+    depth: dict[str, int] = {}
+    needs = _needs(nodes)
+    for node in _in_order(nodes):
+        name = node["referenceId"]
+        depth[name] = 1 + max((depth[each] for each in needs[name]), default=0)
+    if max(depth.values()) > MAX_DEPTH:
+        raise composite.BadComposite(f"The depth of the graph exceeded the limit of {MAX_DEPTH}.")
 
 
 def _run(
@@ -69,14 +95,20 @@ def _run(
     }
 
 
+def _needs(nodes: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The nodes that each node refers to."""
+    names = {node["referenceId"] for node in nodes}
+    found = {}
+    for node in nodes:
+        text = node["url"] + write_json(node.get("body")).decode()
+        referred = {re.split(r"[.\[]", each)[0] for each in composite.REFERENCE.findall(text)}
+        found[node["referenceId"]] = sorted(referred & names)
+    return found
+
+
 def _in_order(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     by_id = {node["referenceId"]: node for node in nodes}
-    sorter: TopologicalSorter[str] = TopologicalSorter()
-    for name, node in by_id.items():
-        text = node["url"] + write_json(node.get("body")).decode()
-        needs = {re.split(r"[.\[]", found)[0] for found in composite.REFERENCE.findall(text)}
-        sorter.add(name, *sorted(needs & by_id.keys()))
     try:
-        return [by_id[name] for name in sorter.static_order()]
+        return [by_id[name] for name in TopologicalSorter(_needs(nodes)).static_order()]
     except CycleError as error:
         raise composite.BadComposite("The graph has a cycle of references.") from error

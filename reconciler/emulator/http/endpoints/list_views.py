@@ -211,6 +211,14 @@ def _view(org: EmulatedOrg, request: Request, name: str, view: str) -> _View:
     return found
 
 
+def query_of(org: EmulatedOrg, request: Request, view: str) -> str:
+    """The SOQL that a list view is. Raises NOT_FOUND."""
+    rows = org.rows("ListView", Id=dml.same_id(view))
+    if not rows:
+        raise NotFound
+    return _view(org, request, str(rows[0]["SobjectType"]), view).soql(["Id"])
+
+
 @route("GET", "/sobjects/{sobject}/listviews")
 def list_list_views(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """The views of an object, by label."""

@@ -9,6 +9,7 @@ Source: REST API Developer Guide, "Query"; SOQL and SOSL Reference, "Change the 
 import re
 from typing import TYPE_CHECKING, Any
 
+from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
@@ -37,7 +38,7 @@ class InvalidQueryLocator(ApiError):
         super().__init__("invalid query locator")
 
 
-@route("GET", "/query", lacks=[*LACKS, "explain"])
+@route("GET", "/query", lacks=[*LACKS, "plans of reports"])
 def query(org: EmulatedOrg, request: Request) -> Reply:
     """Run `q`; the first page of its rows."""
     return _run(org, request, all_rows=False)
@@ -76,7 +77,7 @@ def _run(org: EmulatedOrg, request: Request, *, all_rows: bool) -> Reply:
     soql = request.params.get("q")
     if soql is None:
         if "explain" in request.params:
-            raise ApiError("Query plans are not emulated", code="FEATURE_NOT_ENABLED")
+            return ok(_explain(org, request, request.params["explain"].strip()))
         raise ApiError("The q parameter is required", code="MALFORMED_QUERY")
     result = org.query(soql, all_rows=all_rows, user_id=request.user_id, version=request.version)
     if request.params.get("columns", "").lower() == "true":
@@ -87,6 +88,18 @@ def _run(org: EmulatedOrg, request: Request, *, all_rows: bool) -> Reply:
         return ok(_page(request, cursor, "", 0, "query"))
     locator = traffic(org).open_cursor(cursor)
     return ok(_page(request, cursor, locator, 0, "queryAll" if all_rows else "query"))
+
+
+def _explain(org: EmulatedOrg, request: Request, what: str) -> dict[str, Any]:
+    """The plans of a query, or of the one that a list view is."""
+    from reconciler.emulator.soql.explain import explain
+
+    soql = what
+    if ids.parse(what) is not None:
+        from reconciler.emulator.http.endpoints.list_views import query_of
+
+        soql = query_of(org, request, what)
+    return explain(org, soql, user_id=request.user_id, version=request.version)
 
 
 def _next_page(org: EmulatedOrg, request: Request, text: str, resource: str) -> Reply:

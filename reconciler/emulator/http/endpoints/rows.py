@@ -8,7 +8,7 @@ Source: REST API Developer Guide, "sObject Basic Information" and "sObject Rows"
 
 from typing import Any
 
-from reconciler.emulator import ids
+from reconciler.emulator import events, ids
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import conditional, dml
 from reconciler.emulator.http.endpoints import below_rows
@@ -51,7 +51,8 @@ def create_record(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     with dml.transaction_of(org, request) as transaction:
         dml.check_lock(request, "", fields)
         record_id = transaction.insert(target.name, fields)
-    return created(request, target, record_id)
+        told = events.publish(transaction, target, record_id)
+    return created(request, target, record_id, errors=told)
 
 
 def created(request: Request, sobject: SObject, record_id: str, **more: Any) -> Reply:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from reconciler.emulator import ids
+from reconciler.emulator import events, ids
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.endpoints import external_ids, rows
@@ -149,7 +149,8 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
             target = _type_of(org, request, record)
             fields = dml.record_fields(record)
             dml.check_lock(request, "", fields)
-            return _success(transaction.insert(target.name, fields))
+            record_id = transaction.insert(target.name, fields)
+            return _success(record_id, errors=events.publish(transaction, target, record_id))
 
         return write
 
@@ -159,6 +160,8 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
         try:
             target = _type_of(org, request, records[0])
         except ApiError:
+            return None
+        if events.is_event(target):
             return None
         made = insert_alike(transaction, target.name, records)
         return None if made is None else [_success(each) for each in made]
