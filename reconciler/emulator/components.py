@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from xml.sax.saxutils import escape
 
 from . import ids
 from .metadata_xml import Tree, parse
@@ -197,8 +196,8 @@ class Components:
 
 
 INDENT = " " * 4
-MARKS = {'"': "&quot;", "'": "&apos;", "\r": "&#13;"}
-"""What Salesforce escapes in texts besides `&`, `<` and `>`; a carriage return would not come back."""
+MARKS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;", "\r": "&#13;"})
+"""What Salesforce escapes in texts; a carriage return would not come back otherwise."""
 
 
 def to_xml(root: str, tree: Tree) -> bytes:
@@ -228,7 +227,7 @@ def _lines(name: str, item: Any, indent: str) -> Iterator[str]:
     elif item == "":
         yield f"{indent}<{name}/>"
     else:
-        yield f"{indent}<{name}>{escape(_allowed(str(item)), MARKS)}</{name}>"
+        yield f"{indent}<{name}>{_allowed(str(item)).translate(MARKS)}</{name}>"
 
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

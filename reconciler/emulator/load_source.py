@@ -15,7 +15,6 @@ Source: Metadata API Developer Guide, "Metadata Types"; Salesforce DX Developer 
 import json
 import os
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from . import load_rows, load_schema, metadata_xml
 from .components import to_xml
+from .load_components import BUNDLES, META, bundle_of, components_of
 from .load_report import Found, LoadReport
 from .metadata_xml import BadXml, Tree, each, text
 from .writes import Transaction
@@ -33,11 +33,8 @@ if TYPE_CHECKING:
 TOKEN = re.compile(
     rb"(?:%%%|___)(?:MANAGED_OR_)?(NAMESPACED_ORG|NAMESPACE_OR_C|NAMESPACE_DOT|NAMESPACE)(?:%%%|___)"
 )
-SKIPPED_FOLDERS = frozenset(["node_modules", "lwc", "aura", "staticresources", "__tests__", "datasets"])
-META = "-meta.xml"
+SKIPPED_FOLDERS = frozenset(["node_modules", "lwc", "aura", "__tests__", "datasets"])
 
-WITH_SOURCE = frozenset(["ApexClass", "ApexComponent", "ApexPage", "ApexTrigger"])
-"""Types whose component is a file of source with its settings beside it."""
 WRITTEN_AS_DEPLOYED = ("ApexClass", "ApexPage", "ApexTrigger", "ListView", "Flow", "FlowDefinition")
 """Types that are written through their component type, in this order, as a deployment does."""
 OBJECT_PARTS = {
@@ -79,6 +76,8 @@ def find_source(folder: Path) -> Source:
     for root in _roots(folder):
         for path in _files(root):
             _read_file(found, path)
+        for path in _bundles(root):
+            _read_bundle(found, path)
     return found
 
 
@@ -97,6 +96,24 @@ def _files(root: Path) -> Iterator[Path]:
         folders[:] = sorted(each for each in folders if each not in SKIPPED_FOLDERS and each[0] != ".")
         for name in sorted(names):
             yield Path(where) / name
+
+
+def _bundles(root: Path) -> Iterator[Path]:
+    for where, folders, _ in os.walk(root):
+        folders[:] = sorted(each for each in folders if each != "node_modules" and each[0] != ".")
+        if Path(where).name in BUNDLES:
+            yield from (Path(where) / each for each in folders)
+            folders.clear()
+
+
+def _read_bundle(found: Source, path: Path) -> None:
+    try:
+        bundle = bundle_of(path, without_tokens)
+    except BadXml as error:
+        found.problems.append(str(error))
+        return
+    if bundle is not None:
+        found.add(*bundle)
 
 
 def _read_file(found: Source, path: Path) -> None:
@@ -118,10 +135,8 @@ def _read_file(found: Source, path: Path) -> None:
         base = f"{parent}.{base}"
     if kind == "CustomObject":
         _split_object(found, base, tree)
-    source = path.with_name(path.name.removesuffix(META))
-    if is_meta and kind in WITH_SOURCE and source.is_file():
-        tree["content"] = [b64encode(without_tokens(source.read_bytes())).decode()]
-    found.add(kind, base, tree, content)
+    for component in components_of(path, kind, base, tree, content, without_tokens):
+        found.add(*component)
 
 
 METADATA_SUFFIXES = frozenset(

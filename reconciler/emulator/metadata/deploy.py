@@ -124,6 +124,8 @@ class _Package:
         self.files = files
         self.options = options
         self.outcome = outcome
+        self._sums: list[Unit] = []
+        """Files that are nothing but their parts: labels, workflows."""
 
     def run(self) -> None:
         manifest = self._manifest(MANIFEST)
@@ -181,8 +183,10 @@ class _Package:
             elif unit.problem is not None:
                 self._fail(unit.path, unit.whole.full_name, unit.whole.type, unit.problem)
             else:
-                if unit.whole in listed:
+                if unit.whole in listed and (unit.whole.tree or not unit.pieces):
                     tasks.append(_Task(unit.path, unit.whole))
+                elif unit.whole in listed:
+                    self._sums.append(unit)
                 tasks += [_Task(unit.path, piece) for piece in unit.pieces]
         self._report_missing(manifest, present)
         return tasks
@@ -213,13 +217,20 @@ class _Package:
                 break
             left = refused
         self.outcome.add_all(written[at] for at in sorted(written))
+        changed = {(each["componentType"], each["fullName"]) for each in written.values() if each["changed"]}
+        for unit in self._sums:
+            any_changed = any((piece.type, piece.full_name) in changed for piece in unit.pieces)
+            whole = unit.whole
+            self.outcome.add(
+                message(self.folder + unit.path, whole.full_name, whole.type, changed=any_changed)
+            )
 
     def _write_one(self, task: _Task, version: float) -> Message:
         piece, file = task.piece, self.folder + task.file
         try:
             with self.tx.savepoint():
                 if version >= CHECKED_FROM:
-                    check_required(piece.type, piece.tree)
+                    check_required(described.root_of(piece.type, piece.full_name), piece.tree)
                 made = component_type(piece.type).write(self.tx, piece.full_name, piece.tree)
                 if made.created or made.changed:
                     verb = "created" if made.created else "changed"

@@ -21,6 +21,7 @@ FOLDERS = {
     "EmailFolder": "EmailTemplate",
 }
 """What the folders of some types are called: components of that type with a name without a slash."""
+FOLDER_ROOTS = {name: root for root, name in FOLDERS.items()}
 SETTINGS = "Settings"
 """One type for all settings: `AccountSettings` is the component `Account` of it."""
 
@@ -105,5 +106,13 @@ def component_of(root: str, full_name: str) -> tuple[str, str]:
 
 
 def root_of(type_name: str, full_name: str) -> str:
-    """The element that a component's file begins with."""
-    return f"{full_name}{SETTINGS}" if type_name == SETTINGS else type_name
+    """The element that a component's file begins with, which is the name of its shape.
+
+    >>> root_of("Settings", "Account"), root_of("Report", "Sales"), root_of("Report", "Sales/Open")
+    ('AccountSettings', 'ReportFolder', 'Report')
+    """
+    if type_name == SETTINGS:
+        return f"{full_name}{SETTINGS}"
+    if "/" not in full_name and type_name in FOLDER_ROOTS:
+        return FOLDER_ROOTS[type_name]
+    return type_name

@@ -21,7 +21,6 @@ from reconciler.emulator.metadata.package_xml import DESTRUCTIVE, MANIFEST
 from reconciler.emulator.metadata_xml import BadXml, Tree, parse
 
 META = "-meta.xml"
-FOLDER_ROOTS = {name: root for root, name in described.FOLDERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def _may_begin(kind: Described, root: str) -> bool:
     same_place = [
         each.name for each in described.by_directory()[kind.directory] if each.suffix == kind.suffix
     ]
-    return root in (*same_place, FOLDER_ROOTS.get(kind.name, kind.name))
+    return root in (*same_place, described.FOLDER_ROOTS.get(kind.name, kind.name))
 
 
 def _unreadable(kind: Described, path: str, name: str, problem: str) -> Unit:
@@ -158,8 +157,7 @@ def files_of(type_name: str, full_name: str, tree: Tree) -> Files:
             for file in tree.get("bundleFile", ())
         }
     if kind.in_folder and "/" not in full_name:
-        root = FOLDER_ROOTS.get(type_name, "Folder")
-        return {f"{kind.directory}/{full_name}{META}": _xml(root, tree)}
+        return {f"{kind.directory}/{full_name}{META}": _xml(described.root_of(type_name, full_name), tree)}
     path = kind.path(full_name)
     if not kind.has_content:
         return {path: _xml(described.root_of(type_name, full_name), tree)}
