@@ -33,6 +33,7 @@ from .schema import Field, Schema, SObject
 from .snapshot import living_rows, take_snapshot
 from .tables import Table, Tables
 from .template import bring_up_to_date, open_store
+from .value_rows import ValueRows
 from .values import writer
 from .writes import Transaction
 
@@ -72,6 +73,7 @@ class EmulatedOrg:
         self.components = Components(self.store)
         self.jobs = Jobs(self.store)
         self.definitions = Definitions(self.schema, self.store)
+        self.value_rows = ValueRows(self.schema, self.store)
         self.access = Access(self)
         self.snapshots = KeptSnapshots(self)
         self.store.ensure_table("CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
@@ -337,6 +339,7 @@ class EmulatedOrg:
     def _refresh_for(self, wanted: str) -> None:
         """Make anew the rows that follow from schema, components and time, if ``wanted`` may read them."""
         self.definitions.refresh_for(wanted)
+        self.value_rows.refresh_for(wanted, self.clock, self.admin_number)
         lowered = wanted.lower()
         if any(word in lowered for word in MADE_WHEN_ASKED):
             from .tooling.data_views import refresh_for
@@ -427,6 +430,7 @@ class EmulatedOrg:
         twin.components = Components(twin.store)
         twin.jobs = Jobs(twin.store)
         twin.definitions = Definitions(twin.schema, twin.store)
+        twin.value_rows = ValueRows(twin.schema, twin.store)
         twin.access = Access(twin)
         twin.snapshots = self.snapshots.copy_for(twin)
         return twin

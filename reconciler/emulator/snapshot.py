@@ -18,6 +18,7 @@ from .metadata_xml import BadXml, parse
 from .schema import Field
 from .store import quoted
 from .tables import Table
+from .value_rows import SOURCES
 
 if TYPE_CHECKING:
     from .org import EmulatedOrg
@@ -51,6 +52,7 @@ NOT_CONTENT = frozenset(
         "FlowVersionView",
         "LoginHistory",
         "SetupAuditTrail",
+        *SOURCES,
     }
 )
 """Objects whose rows follow from others, or tell what happened."""
