@@ -8,6 +8,7 @@ A note is the JSON of what differs from the defaults of the dataclass; the newes
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from typing import Any
 
 from .schema import Field, PicklistValue, RecordTypeInfo, Schema, SObject
@@ -90,6 +91,20 @@ class Additions:
             self._store.execute("DELETE FROM _schema WHERE object = ?", (owner.name,))
             self._store.drop_table(owner)
 
+    def rename_object(self, name: str, new: str) -> None:
+        """Give a custom object another name; its rows stay, and fields that led to it still do."""
+        owner = self._schema[name]
+        twin = replace(owner, name=new)
+        with self._store.transaction():
+            self._store.rename_table(owner, twin)
+            self._store.execute("UPDATE _schema SET object = ? WHERE object = ?", (new, owner.name))
+            self._store.execute(NOTE, (new, "", json.dumps(object_to_json(twin))))
+            self._schema.remove(owner.name)
+            self._schema.add(twin)
+            for each in self._schema:
+                led = [field for field in each.fields.values() if owner.name in field.reference_to]
+                self.add_fields(each.name, [_leading_to(field, owner.name, new) for field in led])
+
     def update_object(self, name: str, **changes: Any) -> None:
         """Change what describe tells of an object, its fields aside."""
         owner = self._schema[name]
@@ -113,6 +128,10 @@ class Additions:
         if known := self._schema.get(name):
             sobject.fields = known.fields
         self._schema.add(sobject)
+
+
+def _leading_to(field: Field, old: str, new: str) -> Field:
+    return replace(field, reference_to=tuple(new if each == old else each for each in field.reference_to))
 
 
 def field_to_json(field: Field) -> dict[str, Any]:

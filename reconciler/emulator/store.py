@@ -229,6 +229,17 @@ class Store:
             self._connection.execute(f"DROP INDEX IF EXISTS {index_name(sobject, field)}")
             self._connection.execute(f"ALTER TABLE {quoted(sobject.name)} DROP COLUMN {quoted(field.name)}")
 
+    def rename_table(self, old: SObject, new: SObject) -> None:
+        """Give a table another name; its indexes go by the new one."""
+        with self.transaction():
+            names = self.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", (old.name,)
+            )
+            for (name,) in names:
+                self._connection.execute(f"DROP INDEX {quoted(name)}")
+            self._connection.execute(f"ALTER TABLE {quoted(old.name)} RENAME TO {quoted(new.name)}")
+            self.create_tables([new])
+
     def drop_table(self, sobject: SObject) -> None:
         self.execute(f"DROP TABLE IF EXISTS {quoted(sobject.name)}")
 

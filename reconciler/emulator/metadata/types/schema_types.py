@@ -26,7 +26,7 @@ from reconciler.emulator.metadata.component_types import (
     stored_facts,
     write_stored,
 )
-from reconciler.emulator.metadata.types import field_rules, usage
+from reconciler.emulator.metadata.types import field_rules, renaming, usage
 from reconciler.emulator.metadata_xml import Tree, child, flag, text
 from reconciler.emulator.schema import Field, SObject
 from reconciler.emulator.store import quoted
@@ -161,9 +161,7 @@ class CustomObjectType(StoredType):
         return facts.id
 
     def rename(self, tx: "Transaction", old: str, new: str) -> None:
-        raise ComponentProblem(
-            f"Custom objects cannot be renamed here: {old}", status_code="FEATURE_NOT_ENABLED"
-        )
+        renaming.rename_object(tx, old, new)
 
 
 def _is_customizable(sobject: SObject) -> bool:

@@ -63,6 +63,11 @@ def refuse_used_object(org: "EmulatedOrg", sobject: SObject) -> None:
         field = owner.fields[each.field.lower()]
         if field.custom and owner.name != sobject.name:
             raise referenced("custom object", "Custom Field", f"{owner.name}.{field.name}")
+    refuse_named_in_code(org, sobject)
+
+
+def refuse_named_in_code(org: "EmulatedOrg", sobject: SObject) -> None:
+    """Raises when a class or a trigger names the object."""
     for label, name in _texts_naming(org, sobject.name, (), SOURCES):
         raise referenced("custom object", label, name)
 
