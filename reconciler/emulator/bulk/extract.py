@@ -9,6 +9,7 @@ Source: Bulk API Developer Guide, "Bulk Query"; texts of refusals as users paste
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from ..soql.columns import ColumnInfo
 from ..soql.parse import parse
 from ..soql.refusals import Fault, placed
 from ..soql.rows import RowPlan
-from ..soql.run import plan_query, stream
+from ..soql.run import computes, plan_query, stream
 from ..soql.shape import Blob, Compound, Kids, OneOf, Shape
 from .csvform import quoted_line
 from .refusals import BulkRefusal
@@ -72,23 +73,24 @@ def _check_shape(shape: Shape, kind: str, *, whole: bool) -> None:
 
 
 def run(
-    org: "EmulatedOrg", owner: int, soql: str, *, all_rows: bool, user_id: str, version: str, whole: bool
+    org: "EmulatedOrg", owner: int, soql: str, *, all_rows: bool, user_id: str, version: str, form: str
 ) -> tuple[list[str], int]:
     """Run a query and keep its result under ``owner``; the names of its columns, and how many records it has.
 
-    ``whole`` keeps records as JSON, otherwise rows of values in the order of the names.
+    ``form`` CSV keeps rows of texts in the order of the names, JSON and XML keep whole records.
     """
     org.definitions.refresh_for(soql)
     plan = plan_query(org, soql, all_rows=all_rows, user_id=user_id, version=version)
     assert isinstance(plan, RowPlan)  # others were refused by `check`
-    made = _moments(plan) if whole else _cells(plan)
+    made = _cells(plan) if form == "CSV" else _records(plan, _milliseconds if form == "JSON" else _zulu)
     count = 0
-    for records in stream(org, plan, version, KEPT_RECORDS):
-        content = json.dumps([made(each) for each in records])
-        org.store.execute(
-            "INSERT INTO _bulk_result VALUES (?, ?, 0, 0, ?, ?)", (owner, count, len(records), content)
-        )
-        count += len(records)
+    with org.formulas.asking(user_id) if computes(plan) else nullcontext():
+        for records in stream(org, plan, version, KEPT_RECORDS):
+            content = json.dumps([made(each) for each in records])
+            org.store.execute(
+                "INSERT INTO _bulk_result VALUES (?, ?, 0, 0, ?, ?)", (owner, count, len(records), content)
+            )
+            count += len(records)
     return [".".join(path) for path in _paths(plan.shape)], count
 
 
@@ -148,21 +150,26 @@ def _at(record: Any, path: Path) -> Any:
 
 def _text(value: Any, kind: str) -> str | None:
     if value is None or value.__class__ is str:
-        return f"{value[:-5]}Z" if kind == "datetime" and value else value
+        return _zulu(value) if kind == "datetime" and value else value
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
 
 
-def _moments(plan: RowPlan) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """From a record to the same with moments and days as numbers."""
+def _zulu(text: str) -> str:
+    """A moment with `Z` for its zone; a day as it is."""
+    return f"{text[:-5]}Z" if len(text) > 10 else text
+
+
+def _records(plan: RowPlan, shown: Callable[[str], Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """From a record to the same with moments and days as they are shown."""
     timed = [path for path, kind in _types(plan.columns) if kind in ("date", "datetime")]
 
     def change(record: dict[str, Any]) -> dict[str, Any]:
         for *parents, name in timed:
             holder = _at(record, tuple(parents)) if all_there(record, parents) else None
             if isinstance(holder, dict) and isinstance(holder.get(name), str):
-                holder[name] = _milliseconds(holder[name])
+                holder[name] = shown(holder[name])
         return record
 
     return change

@@ -128,7 +128,7 @@ def _query_step(org: "EmulatedOrg", job: Job) -> None:
         all_rows=job.operation == "queryAll",
         user_id=job.user_id,
         version=job.api,
-        whole=False,
+        form="CSV",
     )
     _moved_on(org, job)
     job.state, job.due_ms = State.COMPLETE, None
@@ -179,8 +179,8 @@ def _query_batch(org: "EmulatedOrg", job: Job, batch: Batch) -> None:
             "Failed to process query: INVALID_TYPE_FOR_OPERATION: The root entity of the requested query "
             f"({found}) does not match the entity of the requested Bulk API Job ({job.sobject})."
         )
-    whole = job.content_type != "CSV"
-    batch.header, batch.processed = extract.run(org, batch.number, batch.query or "", whole=whole, **asked)
+    form = job.content_type
+    batch.header, batch.processed = extract.run(org, batch.number, batch.query or "", form=form, **asked)
     batch.result = jobs.new_result(org)
 
 

@@ -164,6 +164,7 @@ def test_a_query_answers_csv_json_and_xml(bulk: "Bulk", org: EmulatedOrg) -> Non
     records = ET.fromstring(query_result(bulk, soql, "XML").text)
     assert records[0].findtext(f"{NAMES}type") == "Account"
     assert records[0].findtext(f"{NAMES}Name") == "A"
+    assert records[0].findtext(f"{NAMES}CreatedDate") == "2026-01-01T00:00:00.000Z"
 
 
 def test_json_may_ask_for_children_and_csv_may_not(bulk: "Bulk", org: EmulatedOrg) -> None:
