@@ -18,6 +18,7 @@ import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Any
 
@@ -286,9 +287,9 @@ def main_serve(
     as it was left; seeds it already has are not loaded again. Raises OSError for a port that is taken
     and ValueError for a file that is no certificate.
     """
-    stop = threading.Event()
+    stop: SimpleQueue[None] = SimpleQueue()  # an event's lock may be held by whom the signal interrupts
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: stop.put(None))
     new = db is None or not db.exists()
     org = EmulatedOrg(db, name=name or own_name())
     _seed(org, seeds)
@@ -300,7 +301,7 @@ def main_serve(
         print(json.dumps(_ready(server)), flush=True)
         for gap in org.formula_gaps():
             print(f"not computed: {gap}", file=sys.stderr, flush=True)
-        stop.wait()
+        stop.get()
     org.close()
 
 
