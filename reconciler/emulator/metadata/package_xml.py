@@ -45,8 +45,11 @@ class Manifest:
 
 
 def plain(full_name: str) -> str:
-    """A name to compare by: file names encode what file systems dislike, manifests may or may not."""
-    return unquote(full_name).lower()
+    """A name to compare by: file names encode what file systems dislike, manifests may or may not.
+
+    Some clients name a folder with a slash at its end.
+    """
+    return unquote(full_name).lower().rstrip("/")
 
 
 def manifest_of(tree: Tree) -> Manifest:

@@ -129,8 +129,10 @@ def _misfit_of(element: Element, item: Any, version: float) -> str | None:
     if isinstance(item, dict) or item is None:
         return None
     text = str(item).strip()
-    if element.type[0] == "!" and OLDEST <= version <= NEWEST and text not in values(element.type):
-        return f"'{text}' is not a valid value for the enum '{element.type[1:]}'"
+    if element.type[0] == "!" and OLDEST <= version <= NEWEST:
+        known = values(element.type)
+        if known and text not in known:  # of some enumerations the WSDL tells no values
+            return f"'{text}' is not a valid value for the enum '{element.type[1:]}'"
     pattern = PATTERNS.get(element.type)
     if pattern and not pattern.fullmatch(text):
         return f"'{text}' is not a valid value for the type xsd:{NAMES[element.type]}"

@@ -197,6 +197,18 @@ def test_a_newer_api_versions_elements_are_let_through(desk: Desk) -> None:
     assert deploy.NEWEST_VERSION == NEWEST
 
 
+def test_a_folder_may_be_named_with_a_slash(desk: Desk) -> None:
+    files = {
+        "package.xml": package({"Report": ["Sales/", "Sales/Open"]}),
+        "reports/Sales-meta.xml": component("ReportFolder", "<name>Sales</name>"),
+        "reports/Sales/Open.report": component(
+            "Report", "<format>Tabular</format><name>Open</name><reportType>AccountList</reportType>"
+        ),
+    }
+    told = successes(desk.deploy(files))
+    assert told == {"Report:Sales": "created", "Report:Sales/Open": "created", ":package.xml": "changed"}
+
+
 # -- deleting
 
 
