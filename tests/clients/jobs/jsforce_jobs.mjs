@@ -231,8 +231,11 @@ await job("layouts of four kinds", async () => {
   ok((await conn.sobject("User").layouts("UserAlt")).editLayoutSections ?? true);
 });
 await job("list views", async () => {
+  const columns = ["ACCOUNT.NAME", "ACCOUNT.PHONE1"];
+  const made = await newest.metadata.create("ListView", { fullName: "Account.Strangers", label: "Strangers", filterScope: "Everything", columns });
+  ok(made.success, JSON.stringify(made));
   const found = await conn.sobject("Account").listviews();
-  ok(found.listviews.length > 0);
+  ok(found.listviews.some((each) => each.developerName === "Strangers"));
   const view = conn.sobject("Account").listview(found.listviews[0].id);
   ok((await view.describe()).columns.length > 0);
   ok(Array.isArray((await view.results()).records));

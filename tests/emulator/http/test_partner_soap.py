@@ -302,6 +302,16 @@ def test_describes_have_the_values_of_rest_as_elements(soap: Soap) -> None:
     assert soap.fault(nothing) == "INVALID_TYPE"
 
 
+def test_applications_are_described_with_their_tabs(soap: Soap) -> None:
+    first, *others = soap.results("<describeTabs/>")
+    assert (told(first)["label"], told(first)["selected"]) == ("Sales", "true")
+    assert [each.text for other in others for each in other if name(each) == "selected"] == ["false"] * len(
+        others
+    )
+    tabs = [each for each in first if name(each) == "tabs"]
+    assert "Account" in [each.text for tab in tabs for each in tab if name(each) == "sobjectName"]
+
+
 def test_a_search_finds_records(soap: Soap) -> None:
     soap.org.has("Account", Name="Findable")
     find = "FIND {Findable} IN NAME FIELDS RETURNING Account(Id, Name)"

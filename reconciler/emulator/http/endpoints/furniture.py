@@ -31,6 +31,11 @@ def _icons(request: Request, name: str) -> list[dict[str, Any]]:
 @route("GET", "/tabs", lacks=LACKS)
 def list_tabs(org: EmulatedOrg, request: Request) -> Reply:
     """The tabs the caller has."""
+    return ok(tabs(org, request))
+
+
+def tabs(org: EmulatedOrg, request: Request) -> list[dict[str, Any]]:
+    """Each tab as the resource and the SOAP APIs tell it."""
     schema = dml.schema_of(org, request)
     standard = [
         _tab(request, f"standard-{name}", schema[name].label_plural, name)
@@ -43,7 +48,17 @@ def list_tabs(org: EmulatedOrg, request: Request) -> Reply:
         owner = schema.get(name)
         label = owner.label_plural if owner else text(tree, "label") or name
         custom.append(_tab(request, name, label, owner.name if owner else None))
-    return ok([*standard, *custom])
+    return [*standard, *custom]
+
+
+def applications(org: EmulatedOrg) -> dict[str, str]:
+    """Labels of the applications by name, the standard ones first."""
+    stored = {
+        name: text(org.components.tree("CustomApplication", name) or {}, "label") or name
+        for name in org.components.names("CustomApplication")
+        if not name.startswith("standard__")
+    }
+    return {**APPS, **stored}
 
 
 def _tab(request: Request, name: str, label: str, sobject: str | None) -> dict[str, Any]:
@@ -83,18 +98,8 @@ def list_menus(org: EmulatedOrg, request: Request) -> Reply:
 @route("GET", "/appMenu/AppSwitcher", lacks=LACKS)
 def switcher(org: EmulatedOrg, request: Request) -> Reply:
     """The applications the caller may change to."""
-    stored = {
-        name: text(org.components.tree("CustomApplication", name) or {}, "label") or name
-        for name in org.components.names("CustomApplication")
-        if not name.startswith("standard__")
-    }
-    return ok(
-        {
-            "appMenuItems": [
-                _item(request, "TabSet", name, label) for name, label in {**APPS, **stored}.items()
-            ]
-        }
-    )
+    items = [_item(request, "TabSet", name, label) for name, label in applications(org).items()]
+    return ok({"appMenuItems": items})
 
 
 @route("GET", "/appMenu/Salesforce1", lacks=LACKS)

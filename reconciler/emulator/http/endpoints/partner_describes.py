@@ -47,8 +47,21 @@ def _describe_several(call: Call) -> str:
     return "".join(_describe(call, name) for name in wanted)
 
 
+def _describe_tabs(call: Call) -> str:
+    """A result an application, the first selected; each has all tabs."""
+    from reconciler.emulator.http.endpoints import furniture
+
+    tabs = furniture.tabs(call.org, call.request)
+    told = []
+    for at, (name, label) in enumerate(furniture.applications(call.org).items()):
+        app = {"description": "", "label": label, "logoUrl": f"{call.request.base_url}/img/logo.png"}
+        told.append({**app, "namespace": "", "selected": at == 0, "tabSetId": name, "tabs": tabs})
+    return tree({"result": told})
+
+
 OPERATIONS: dict[str, Operation] = {
     "describeGlobal": _describe_global,
     "describeSObject": _describe_one,
     "describeSObjects": _describe_several,
+    "describeTabs": _describe_tabs,
 }
