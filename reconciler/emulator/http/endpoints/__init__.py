@@ -40,6 +40,8 @@ AREAS: dict[str, tuple[str, ...]] = {
     "tabs": ("furniture",),
     "theme": ("furniture",),
     "tooling": ("tooling_queries", "tooling_rows", "tooling_apex"),
+    "ui-api": ("ui_api",),
+    "actions": ("actions",),
 }
 _loaded: set[str] = set()
 

@@ -22,7 +22,8 @@ RESOURCES = (
 )  # fmt: skip
 SERVED = frozenset(
     ("tooling", "metadata", "queryAll", "search", "composite", "parameterizedSearch", "recent", "limits",
-     "query", "jobs", "sobjects", "tabs", "theme", "appMenu", "quickActions", "compactLayouts", "connect")
+     "query", "jobs", "sobjects", "tabs", "theme", "appMenu", "quickActions", "compactLayouts", "connect",
+     "actions")
 )  # fmt: skip
 """Those that lead somewhere here; the others are left out of the list of a version."""
 
