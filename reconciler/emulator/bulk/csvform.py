@@ -11,9 +11,9 @@ An upload is cut into parts at record ends, so that no more than one part is rea
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 
 from .refusals import BatchFailed, unparsable
 
@@ -23,6 +23,7 @@ PART_BYTES = 512 * 1024
 FIELD_CHARACTERS = 131_072
 RECORD_CHARACTERS = 400_000
 RECORD_COLUMNS = 5_000
+GATHERED_LINES = 5_000
 AFTER_QUOTE = "expected after"
 IN_QUOTES = "unexpected end of data"
 
@@ -114,6 +115,15 @@ def quoted_line(cells: Sequence[object], delimiter: str, ending: str) -> str:
         for each in cells
     )
     return f'"{inside}"{ending}'
+
+
+def gathered(lines: Iterable[str]) -> bytes:
+    """The lines as one body; they are not all held as texts on the way."""
+    iterator = iter(lines)
+    pieces = []
+    while piece := "".join(islice(iterator, GATHERED_LINES)):
+        pieces.append(piece.encode())
+    return b"".join(pieces)
 
 
 def header_line(first: Sequence[str], uploaded: Sequence[str], delimiter: str, ending: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..soql.aggregates import AggregatePlan
@@ -21,7 +22,7 @@ from ..soql.refusals import Fault, placed
 from ..soql.rows import RowPlan
 from ..soql.run import computes, plan_query, stream
 from ..soql.shape import Blob, Compound, Kids, OneOf, Shape
-from .csvform import quoted_line
+from .csvform import gathered, quoted_line
 from .refusals import BulkRefusal
 
 if TYPE_CHECKING:
@@ -107,10 +108,8 @@ def page(org: "EmulatedOrg", owner: int, start: int, count: int) -> Iterator[Any
         yield from json.loads(found[0])[max(0, start - first) : start + count - first]
 
 
-def csv_text(names: Sequence[str], rows: Iterator[Sequence[Any]], delimiter: str, ending: str) -> str:
-    lines = [quoted_line(names, delimiter, ending)]
-    lines += [quoted_line(row, delimiter, ending) for row in rows]
-    return "".join(lines)
+def csv_body(names: Sequence[str], rows: Iterator[Sequence[Any]], delimiter: str, ending: str) -> bytes:
+    return gathered(quoted_line(row, delimiter, ending) for row in chain([names], rows))
 
 
 # -- from records to values

@@ -329,6 +329,5 @@ def read_query_result(
         return Reply(raw=asyncform.xml_records(records).encode(), content_type=asyncform.XML)
     if not batch.processed:
         return Reply(raw=b"Records not found for this query", content_type=asyncform.CSV)
-    return Reply(
-        raw=extract.csv_text(batch.header or [], records, ",", "\n").encode(), content_type=asyncform.CSV
-    )
+    body = extract.csv_body(batch.header or [], records, ",", "\n")
+    return Reply(raw=body, content_type=asyncform.CSV)

@@ -218,8 +218,7 @@ def read_results(org: EmulatedOrg, request: Request, job_id: str, kind: str) -> 
     job = common.found_job(org, request, job_id, Kind.INGEST)
     if job.state not in ENDED:
         return no_content()
-    text = "".join(lines(org, job)).encode()
-    return Reply(raw=text, content_type="text/csv")
+    return Reply(raw=csvform.gathered(lines(org, job)), content_type="text/csv")
 
 
 def _rows(org: EmulatedOrg, job: Job) -> Iterator[tuple[Outcome, list[str]]]:

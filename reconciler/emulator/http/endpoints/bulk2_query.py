@@ -104,8 +104,8 @@ def read_page(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
         "Sforce-NumberOfRecords": str(count),
         "Sforce-Locator": common.locator_of(start + count) if more else "null",
     }
-    text = extract.csv_text(job.header or [], rows, delimiter, ending)
-    return Reply(raw=text.encode(), content_type="text/csv", headers=headers)
+    body = extract.csv_body(job.header or [], rows, delimiter, ending)
+    return Reply(raw=body, content_type="text/csv", headers=headers)
 
 
 def _finished(org: EmulatedOrg, request: Request, job_id: str) -> Job:
