@@ -18,7 +18,6 @@ import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Any
 
@@ -287,9 +286,11 @@ def main_serve(
     as it was left; seeds it already has are not loaded again. Raises OSError for a port that is taken
     and ValueError for a file that is no certificate.
     """
-    stop: SimpleQueue[None] = SimpleQueue()  # an event's lock may be held by whom the signal interrupts
+    told, teller = socket.socketpair()  # a lock would not hear a signal that comes just before the wait
+    teller.setblocking(False)
+    signal.set_wakeup_fd(teller.fileno())
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.put(None))
+        signal.signal(number, lambda *_: None)
     new = db is None or not db.exists()
     org = EmulatedOrg(db, name=name or own_name())
     _seed(org, seeds)
@@ -301,7 +302,8 @@ def main_serve(
         print(json.dumps(_ready(server)), flush=True)
         for gap in org.formula_gaps():
             print(f"not computed: {gap}", file=sys.stderr, flush=True)
-        stop.get()
+        told.recv(1)
+    signal.set_wakeup_fd(-1)
     org.close()
 
 
