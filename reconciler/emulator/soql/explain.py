@@ -26,8 +26,8 @@ TABLE_SCAN = 2.8
 
 def explain(org: "EmulatedOrg", soql: str, *, user_id: str, version: str) -> dict[str, Any]:
     """The plans of a query, cheapest first. Raises what running it would raise."""
-    tree = parse(soql)
     result = org.query(soql, user_id=user_id, version=version)
+    tree = parse(soql)
     sobject = org.schema.get(result.sobject)
     if sobject is None:
         raise InvalidType(f"sObject type '{result.sobject}' is not supported.")

@@ -114,6 +114,12 @@ def test_wrong_parameters_are_refused(books: Caller, query: str) -> None:
     assert books.call("GET", f"/parameterizedSearch?{query}")[0] == 400
 
 
+def test_lists_of_parameters_must_be_lists(books: Caller) -> None:
+    for body in ({"q": "engine", "fields": 5}, {"q": "engine", "sobjects": 5}):
+        status, value, _ = books.call("POST", "/parameterizedSearch", body)
+        assert (status, value[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+
+
 def test_suggestions_have_names(books: Caller) -> None:
     _, value, _ = books.call("GET", "/search/suggestions?q=engi&sobject=Account&limit=2")
     assert ([each["Name"][:6] for each in value["autoSuggestResults"]], value["hasMoreResults"]) == (

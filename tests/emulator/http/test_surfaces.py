@@ -48,6 +48,7 @@ def test_a_wrong_query_has_no_plan(caller: Caller) -> None:
     status, value, _ = caller.call("GET", f"/query?explain={quote('SELECT Nothing FROM Account')}")
     assert (status, value[0]["errorCode"]) == (400, "INVALID_FIELD")
     assert caller.call("GET", "/query?explain=00B000000000001AAA")[0] == 404
+    assert caller.call("GET", "/query?explain=x")[1][0]["errorCode"] == "MALFORMED_QUERY"
 
 
 # -- allowances

@@ -55,13 +55,20 @@ def parameterized_search_by_body(org: EmulatedOrg, request: Request) -> Reply:
     body = request.json
     if not isinstance(body, dict):
         raise ApiError("The request body must be an object", code="JSON_PARSER_ERROR")
-    sobjects = [each for each in body.get("sobjects") or [] if isinstance(each, dict)]
-    shared = list(body.get("fields") or [])
+    sobjects = [each for each in _list(body, "sobjects") if isinstance(each, dict)]
+    shared = _list(body, "fields")
     targets = [
-        _target({**each, "fields": each.get("fields") or shared}, body.get("defaultLimit"))
+        _target({**each, "fields": _list(each, "fields") or shared}, body.get("defaultLimit"))
         for each in sobjects
     ]
     return _by_words(org, request, str(body.get("q", "")), targets, body.get("in"), body.get("overallLimit"))
+
+
+def _list(body: Mapping[str, Any], name: str) -> list[Any]:
+    value = body.get(name) or []
+    if not isinstance(value, list):
+        raise ApiError(f"{name} must be a list", code="JSON_PARSER_ERROR")
+    return value
 
 
 def _listed(text: str) -> list[str]:
@@ -75,7 +82,7 @@ def _target(about: Mapping[str, Any], default_limit: Any) -> Target:
         f"ORDER BY {about['orderBy']}" if about.get("orderBy") else "",
         f"LIMIT {_number(limit)}" if limit else "",
     ]
-    fields = tuple(about.get("fields") or ("Id",))
+    fields = tuple(str(each) for each in about.get("fields") or ("Id",))
     return Target(str(about.get("name", "")), fields, " ".join(filter(None, parts)))
 
 

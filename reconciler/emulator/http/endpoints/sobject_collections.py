@@ -326,7 +326,10 @@ def read_many_records(org: EmulatedOrg, request: Request, sobject: str) -> Reply
     body = request.json
     if not isinstance(body, dict):
         raise ApiError("ids and fields are required", code="JSON_PARSER_ERROR")
-    return _read(org, request, sobject, list(body.get("ids") or []), list(body.get("fields") or []))
+    wanted, fields = (body.get(name) or [] for name in ("ids", "fields"))
+    if not isinstance(wanted, list) or not isinstance(fields, list):
+        raise ApiError("ids and fields must be lists", code="JSON_PARSER_ERROR")
+    return _read(org, request, sobject, wanted, [str(each) for each in fields])
 
 
 def _read(org: EmulatedOrg, request: Request, sobject: str, wanted: list[str], fields: list[str]) -> Reply:

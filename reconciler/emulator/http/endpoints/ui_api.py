@@ -33,7 +33,8 @@ MAX_BATCH = 200
 LACKS = ["layouts, actions, lists, favourites, GraphQL", "child relationships of records"]
 TAKEN_OVER = (
     "calculated", "compoundFieldName", "controllerName", "createable", "custom", "extraTypeInfo",
-    "filterable", "filteredLookupInfo", "highScaleNumber", "htmlFormatted", "inlineHelpText", "label", "length", "maskType",
+    "filterable", "filteredLookupInfo", "highScaleNumber", "htmlFormatted", "inlineHelpText", "label",
+    "length", "maskType",
     "nameField", "polymorphicForeignKey", "precision", "referenceTargetField", "relationshipName", "scale",
     "searchPrefilterable", "sortable", "unique", "updateable",
 )  # fmt: skip
