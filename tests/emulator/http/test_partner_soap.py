@@ -312,6 +312,17 @@ def test_applications_are_described_with_their_tabs(soap: Soap) -> None:
     assert "Account" in [each.text for tab in tabs for each in tab if name(each) == "sobjectName"]
 
 
+def test_layouts_and_tabs_are_described(soap: Soap) -> None:
+    (result,) = soap.results("<describeLayout><sObjectType>Account</sObjectType></describeLayout>")
+    names = [name(each) for each in result]
+    assert names == ["layouts", "recordTypeMappings", "recordTypeSelectorRequired"]
+    assert (told(result[0])["id"] or "").startswith("00h")
+    tabs = soap.results("<describeTabs/>")[0]
+    assert "Accounts" in [told(each)["label"] for each in tabs if name(each) == "tabs"]
+    wrong = "<describeLayout><sObjectType>Nothing</sObjectType></describeLayout>"
+    assert soap.fault(wrong) == "INVALID_TYPE"
+
+
 def test_a_search_finds_records(soap: Soap) -> None:
     soap.org.has("Account", Name="Findable")
     find = "FIND {Findable} IN NAME FIELDS RETURNING Account(Id, Name)"

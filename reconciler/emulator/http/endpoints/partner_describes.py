@@ -5,7 +5,7 @@ Source: SOAP API Developer Guide, "Describe Calls".
 
 from typing import Any
 
-from reconciler.emulator.http.endpoints import describes
+from reconciler.emulator.http.endpoints import describes, layouts
 from reconciler.emulator.http.endpoints.partner_calls import Call, Operation
 from reconciler.emulator.http.endpoints.partner_rows import sobject_of
 from reconciler.emulator.http.endpoints.sobject_collections import TooManyRecords
@@ -59,8 +59,21 @@ def _describe_tabs(call: Call) -> str:
     return tree({"result": told})
 
 
+def _describe_layout(call: Call) -> str:
+    """The pages of an object, of all its record types or of those in `recordTypeIds`."""
+    sobject = sobject_of(call, call.text("sObjectType"))
+    sub = call.request.sub("GET", f"{call.request.data_path}/sobjects/{sobject.name}/describe/layouts")
+    value = dict(layouts.list_layouts(call.org, sub, sobject.name).value)
+    wanted = call.texts("recordTypeIds") or [each["recordTypeId"] for each in value["recordTypeMappings"]]
+    pages = [layouts.read_layout(call.org, sub, sobject.name, each).value for each in wanted]
+    value["layouts"] = list({page["id"]: page for page in pages}.values())
+    value["recordTypeMappings"] = [_without_urls(each) for each in value["recordTypeMappings"]]
+    return f"<result>{tree(value)}</result>"
+
+
 OPERATIONS: dict[str, Operation] = {
     "describeGlobal": _describe_global,
+    "describeLayout": _describe_layout,
     "describeSObject": _describe_one,
     "describeSObjects": _describe_several,
     "describeTabs": _describe_tabs,

@@ -22,8 +22,7 @@ from reconciler.emulator.org import EmulatedOrg
 
 LOGIN_FAILED = "Invalid username, password, security token; or user locked out."
 LACKS = [
-    "process, performQuickActions, findDuplicates, renderEmailTemplate and describes of layouts, tabs and "
-    "themes",
+    "process, performQuickActions, findDuplicates, renderEmailTemplate and describes of themes",
     "sendEmail sends nothing",
 ]
 
