@@ -14,6 +14,7 @@ from .serving import SCHEMA, Served, served
 
 JOBS = Path(__file__).parent / "jobs"
 SHARED = installing.ROOT.parent / "shared"
+PROJECTS = SHARED / "orgs"
 """Real projects' material, where it is beside the repository."""
 
 
@@ -102,14 +103,19 @@ def sf_environ() -> dict[str, str]:
 
 CLIENTS = (
     Client("jsforce", jsforce),
-    Client("cumulusci", cumulusci, tls=True),
+    Client(
+        "cumulusci",
+        cumulusci,
+        tls=True,
+        seeds=(SCHEMA, *(SHARED / "orgs" / name for name in ("npsp", "pmm"))),
+    ),
     Client("simple-salesforce", simple_salesforce, tls=True),
     Client("aiosalesforce", aiosalesforce),
     Client("salesforce-bulk", salesforce_bulk),
     Client("django-salesforce", django, tls=True),
     Client("sf-over-TLS", sf_over_tls, tls=True),
     Client("sfdmu", sfdmu),
-    Client("sf", sf, seeds=(SCHEMA, SHARED / "orgs" / "ebikes")),
+    Client("sf", sf, seeds=(SCHEMA, PROJECTS / "ebikes")),
 )
 
 

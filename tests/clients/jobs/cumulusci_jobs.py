@@ -14,6 +14,7 @@ from jobs import FOLDER, ORG_ID, TOKEN, URL, USERNAME, ask, count, equal, job, r
 
 PROJECT = FOLDER / "project"
 ORG = "emu"
+SHARED = Path(os.environ.get("SHARED", ""))
 MANY = int(os.environ.get("MANY", "2500"))
 """Above 2,000 rows CumulusCI takes Bulk API 1.0."""
 
@@ -173,6 +174,14 @@ def extract(api: str) -> None:
     with sqlite3.connect(path) as database:
         (found,) = database.execute("SELECT COUNT(*) FROM things WHERE account_id IS NOT NULL").fetchone()
     equal(found, count("Thing__c WHERE Account__c != NULL"))
+
+
+def real_dataset() -> None:
+    """Program Management's own dataset: 1,263 rows of 12 objects, with record types and look-ups."""
+    folder = SHARED / "orgs" / "pmm" / "datasets"
+    task("load_dataset", sql_path=folder / "sample.sql", mapping=folder / "mapping.yml")
+    for sobject, records in json.loads((folder / "sample.json").read_text()).items():
+        assert count(sobject) >= len(records), f"{sobject}: {count(sobject)} of {len(records)}"
 
 
 def query() -> None:
@@ -387,6 +396,8 @@ def everything() -> None:
         "ensure_record_types": record_type,
         "update_admin_profile": profile,
     }
+    if (SHARED / "orgs").is_dir():
+        jobs["load_dataset of a real project"] = real_dataset
     for name, run in jobs.items():
         job(name, run)
 
