@@ -269,6 +269,11 @@ def test_a_job_that_makes_no_sense_is_refused(
     assert bulk.call("GET", "/ingest").json["records"] == []
 
 
+def test_a_mode_of_the_wrong_type_is_refused(bulk: "Bulk") -> None:
+    body = {"operation": "insert", "object": "Account", "concurrencyMode": {}, "contentType": "JSON"}
+    assert bulk.call("POST", bulk.classic_jobs, body).json["exceptionCode"] == "InvalidJob"
+
+
 @pytest.mark.parametrize("body", ["", "<x", "<other/>", '<!DOCTYPE a [<!ENTITY b "c">]><jobInfo/>'])
 def test_a_body_that_is_no_job_is_refused(bulk: "Bulk", body: str) -> None:
     assert refused(bulk.call("POST", bulk.classic_jobs, body, XML)) == (400, "InvalidJob")

@@ -98,6 +98,17 @@ def test_values_come_back_as_they_were_sent(bulk: "Bulk") -> None:
     assert [row[2:] for row in bulk.result(job, "failedResults")[1:]] == [["", ""], ["#N/A", "3"]]
 
 
+def test_an_upload_that_cannot_be_read_comes_back_as_it_came(bulk: "Bulk") -> None:
+    content = 'Name\n5" pipe\n'
+    failed = bulk.ingest(content)
+    assert bulk.job(failed)["state"] == "Failed"
+    aborted = bulk.open()
+    bulk.upload(aborted, content)
+    bulk.call("PATCH", f"/ingest/{aborted}", {"state": "Aborted"})
+    for job in (failed, aborted):
+        assert bulk.call("GET", f"/ingest/{job}/unprocessedrecords").text == content
+
+
 CELLS = st.text(st.sampled_from('ab,"\n;é '), max_size=6)
 
 

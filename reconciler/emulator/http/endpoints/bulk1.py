@@ -35,7 +35,7 @@ CHUNK_SIZE = re.compile(r"chunkSize\s*=\s*(\d+)", re.IGNORECASE)
 PK_CHUNK, MOST_PK_CHUNK = 100_000, 250_000
 CONTENT_TYPES = ("CSV", "JSON", "XML")
 ZIPPED = ("ZIP_CSV", "ZIP_JSON", "ZIP_XML")
-MODES = {0: "Parallel", 1: "Serial", "0": "Parallel", "1": "Serial"}
+MODES = {"0": "Parallel", "1": "Serial"}
 LACKS = ["binary content in zip files", "assignment rules are kept but not run", "sObject transformation"]
 
 
@@ -131,7 +131,7 @@ def _object(org: EmulatedOrg, request: Request, name: Any, operation: str) -> st
 
 
 def _mode(given: Any) -> str:
-    mode = MODES.get(given, given) if given not in (None, "") else "Parallel"
+    mode = "Parallel" if given in (None, "") else MODES.get(str(given), given)
     if mode not in ("Parallel", "Serial"):
         raise BulkRefusal("InvalidJob", f"Unable to parse Job: concurrencyMode {given}")
     return str(mode)

@@ -3,14 +3,14 @@
 Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Ingest"; replies as recorded.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email import message_from_bytes
 from typing import Any
 
 from reconciler.emulator import ids
 from reconciler.emulator.bulk import csvform, jobs, results, uploads
 from reconciler.emulator.bulk.jobs import ENDED, Job, Kind, State
-from reconciler.emulator.bulk.refusals import BulkRefusal
+from reconciler.emulator.bulk.refusals import BatchFailed, BulkRefusal
 from reconciler.emulator.bulk.results import Outcome
 from reconciler.emulator.bulk.rights import check_hard_delete
 from reconciler.emulator.bulk.settings import settings
@@ -236,9 +236,12 @@ def _lines(job: Job, first: list[str], rows: Iterator[list[str]]) -> Iterator[st
     delimiter, ending = csvform.DELIMITERS[job.delimiter], csvform.LINE_ENDINGS[job.line_ending]
     names = job.header or []
     yield csvform.header_line(first, names, delimiter, ending)
+    yield from _quoted(rows, len(first) + len(names), delimiter, ending)
+
+
+def _quoted(rows: Iterable[list[str]], width: int, delimiter: str, ending: str) -> Iterator[str]:
     for row in rows:
-        missing = len(first) + len(names) - len(row)
-        yield csvform.quoted_line([*row, *[""] * missing] if missing else row, delimiter, ending)
+        yield csvform.quoted_line([*row, *[""] * (width - len(row))], delimiter, ending)
 
 
 def _successful(org: EmulatedOrg, job: Job) -> Iterator[str]:
@@ -260,13 +263,21 @@ def _failed(org: EmulatedOrg, job: Job) -> Iterator[str]:
 
 
 def _unprocessed(org: EmulatedOrg, job: Job) -> Iterator[str]:
+    """The records that were not reached; from where they cannot be read on, the upload as it came."""
     delimiter = csvform.DELIMITERS[job.delimiter]
-    place = job.part, job.record
-    if job.header is None:  # it never ran: the header has not been read
-        records = uploads.records_of(org, job.number, delimiter, 0) or []
-        job.header, place = (records[0] if records else []), (0, 1)
-    left = uploads.read_from(org, job.number, delimiter, *place)
-    return _lines(job, [], (row for _, _, records in left for row in records))
+    number, record = job.part, job.record
+    try:
+        if job.header is None:  # it never ran: the header has not been read
+            records = uploads.records_of(org, job.number, delimiter, 0) or []
+            job.header, record = (records[0] if records else []), 1
+        yield from _lines(job, [], iter(()))
+        for at, _, left in uploads.read_from(org, job.number, delimiter, number, record):
+            yield from _quoted(left, len(job.header), delimiter, csvform.LINE_ENDINGS[job.line_ending])
+            number = at + 1
+    except BatchFailed:
+        while (content := uploads.part(org, job.number, number)) is not None:
+            yield content.decode("utf-8", "replace")
+            number += 1
 
 
 FAILED_IDS_SINCE = 53
