@@ -154,10 +154,11 @@ def _fill_version(tx: "Transaction", table: "Table", values: Values) -> None:
     shared = {name: values[name] for name in ("Title", "ContentSize", "FileType", "FileExtension")}
     if values["ContentDocumentId"] is None:
         values["VersionNumber"] = "1"
-        values["ContentDocumentId"] = tx.system_insert("ContentDocument", OwnerId=tx.user, **shared)
-        _link(tx, values["ContentDocumentId"], tx.user, "I")
+        made = tx.system_insert("ContentDocument", OwnerId=tx.user, **shared)
+        values["ContentDocumentId"] = made
+        _link(tx, made, tx.user, "I")
         if values["FirstPublishLocationId"] not in (None, tx.user):
-            _link(tx, values["ContentDocumentId"], values["FirstPublishLocationId"], "V")
+            _link(tx, made, values["FirstPublishLocationId"], "V")
         return
     document = (values["ContentDocumentId"],)
     (row,) = tx.store.execute('SELECT COUNT(*) FROM "ContentVersion" WHERE "ContentDocumentId" = ?', document)

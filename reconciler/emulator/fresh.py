@@ -56,6 +56,17 @@ PERMISSION_SET_LICENSES = (
     ("Identity Connect", "IdentityConnect", 10),
 )
 """Label, key, how many."""
+DEFAULT_ACCESS = {
+    "DefaultAccountAccess": "Edit",
+    "DefaultContactAccess": "ControlledByParent",
+    "DefaultOpportunityAccess": "Edit",
+    "DefaultLeadAccess": "ReadEditTransfer",
+    "DefaultCaseAccess": "ReadEditTransfer",
+    "DefaultCalendarAccess": "HideDetailsInsert",
+    "DefaultPricebookAccess": "ReadSelect",
+    "DefaultCampaignAccess": "All",
+}
+"""Org-wide defaults of a fresh org."""
 LOCALE = {
     "TimeZoneSidKey": "America/Los_Angeles",
     "LocaleSidKey": "en_US",
@@ -86,6 +97,7 @@ def furnish(org: "EmulatedOrg", name: str) -> None:
         LanguageLocaleKey="en_US",
         UiSkin="Theme3",
         FiscalYearStartMonth=1,
+        **DEFAULT_ACCESS,
     )
     org.set_fact("org_id", ids.to_text(organization))
     licenses = {

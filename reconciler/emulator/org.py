@@ -366,7 +366,7 @@ class EmulatedOrg:
             record = ids.to_text(values["Id"])
             return f"/services/data/v{version}/sobjects/{table.name}/{record}/{field.name}"
         if field.computed:
-            return self.to_json(field, self.formulas.value(table, field, values), version)
+            return self.to_json(field, self.formulas.value(table, field, dict(values)), version)
         return self.to_json(field, values.get(field.name), version)
 
     def to_json(self, field: Field, raw: Any, version: str = "64.0") -> Any:

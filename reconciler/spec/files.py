@@ -116,7 +116,7 @@ def read_all(stream: BinaryIO, name: str, problems: list[Problem]) -> bytes | No
 
 
 def yaml_files(directory: Path) -> Sequence[Path]:
-    """The `*.yaml` and `*.yml` files right in ``directory``, by name; hidden ones and orgs.yaml are no states."""
+    """The `*.yaml` and `*.yml` files right in ``directory``, by name, but for hidden ones and orgs.yaml."""
     return sorted(
         each
         for each in directory.iterdir()

@@ -77,12 +77,20 @@ def prepared(cli: Any, verb: str) -> str:
     return plan_id
 
 
+def keep_an_org(cli: Any) -> None:
+    """A file with an org, and a snapshot of it named as the examples name it."""
+    assert cli("emulator", "seed", "--db", "demo.db", "force-app").code == 0
+    assert cli("emulator", "snapshot", "clean", "--db", "demo.db").code == 0
+
+
 @pytest.mark.parametrize("line", [each for each in examples() if " serve " not in each])
 def test_the_example_runs(project: Any, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     command, _, target = line.partition(" > ")
     words = shlex.split(command)[1:]
     if PLAN_ID in words:
         words[words.index(PLAN_ID)] = prepared(project, words[0])
+    if words[:2] in (["emulator", "snapshot"], ["emulator", "reset"]):
+        keep_an_org(project)
     if words[0] in ("apply", "revert"):
         words.append("--auto-approve")
     said = project(*words)

@@ -48,7 +48,7 @@ def jsforce(place: Place) -> list[Result]:
 
 
 def cumulusci(place: Place) -> list[Result]:
-    command = [installing.python("cumulusci"), JOBS / "cumulusci_jobs.py"]
+    command: list[str | Path] = [installing.python("cumulusci"), JOBS / "cumulusci_jobs.py"]
     return run_script("CumulusCI", command, place.environ, place.folder)
 
 
@@ -58,7 +58,7 @@ def python_script(client: str, script: str, place: Place) -> list[Result]:
 
 def simple_salesforce(place: Place) -> list[Result]:
     """The project's own copy: it is one of its libraries."""
-    command = [sys.executable, JOBS / "simple_salesforce_jobs.py"]
+    command: list[str | Path] = [sys.executable, JOBS / "simple_salesforce_jobs.py"]
     return run_script("simple-salesforce", command, place.environ, place.folder)
 
 

@@ -182,7 +182,11 @@ class _Sharing:
         self._owners: str | None = None
 
     def condition(self, sobject: SObject, alias: str, level: Level) -> str | None:
-        """What a row must fulfil; None when all do."""
+        """What a row must fulfil; None when all do.
+
+        A user may see too little of the object to tell how it is shared: that is asked of the whole one.
+        """
+        sobject = self.schema.get(sobject.name) or sobject
         model = model_of(self.org, sobject)
         if model == CONTROLLED:
             return self._by_master(sobject, alias, level)
@@ -220,26 +224,25 @@ class _Sharing:
 
 
 def owners_for(org: "EmulatedOrg", user: int) -> list[int]:
-    """Whose rows a user has: the own, those of queues, those of users in roles below."""
-    rows = org.store.execute(GROUPS, (user,)) + org.store.execute(BELOW, (user,))
-    return sorted({row[0] for row in rows} | {user})
+    """Whose rows a user has: the own, those of users in roles below, and of the queues of all these."""
+    return sorted(row[0] for row in org.store.execute(OWNERS, (user,)))
 
 
-GROUPS: Final = """WITH RECURSIVE
+OWNERS: Final = """WITH RECURSIVE
   above(id) AS (
     SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1 AND "UserRoleId" IS NOT NULL
     UNION SELECT r."ParentRoleId" FROM "UserRole" r JOIN above ON r."Id" = above.id
     WHERE r."ParentRoleId" IS NOT NULL),
+  reach(id) AS (
+    SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1 AND "UserRoleId" IS NOT NULL
+    UNION SELECT r."Id" FROM "UserRole" r JOIN reach ON r."ParentRoleId" = reach.id),
   mine(id) AS (
     SELECT ?1
+    UNION SELECT "Id" FROM "User" WHERE "UserRoleId" IN (SELECT id FROM reach)
+      AND "UserRoleId" <> (SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1)
     UNION SELECT "Id" FROM "Group" WHERE "Type" = 'Organization'
-    UNION SELECT "Id" FROM "Group" WHERE "Type" = 'Role'
-      AND "RelatedId" = (SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1)
+    UNION SELECT "Id" FROM "Group" WHERE "Type" = 'Role' AND "RelatedId" IN (SELECT id FROM reach)
     UNION SELECT "Id" FROM "Group" WHERE "Type" IN ('RoleAndSubordinates', 'RoleAndSubordinatesInternal')
-      AND "RelatedId" IN (SELECT id FROM above)
+      AND "RelatedId" IN (SELECT id FROM reach UNION SELECT id FROM above)
     UNION SELECT m."GroupId" FROM "GroupMember" m JOIN mine ON m."UserOrGroupId" = mine.id)
 SELECT id FROM mine"""
-BELOW: Final = """WITH RECURSIVE below(id) AS (
-    SELECT r."Id" FROM "UserRole" r JOIN "User" u ON r."ParentRoleId" = u."UserRoleId" WHERE u."Id" = ?1
-    UNION SELECT r."Id" FROM "UserRole" r JOIN below ON r."ParentRoleId" = below.id)
-SELECT u."Id" FROM "User" u JOIN below ON u."UserRoleId" = below.id"""

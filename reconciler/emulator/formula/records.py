@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ..tables import Table
 
 
+KEPT_ROWS = 10_000
+"""Parents a world keeps at a time."""
+
+
 class Record:
     """Stored values by column. ``before`` is None for a row that is being inserted, or is only read."""
 
@@ -54,6 +58,8 @@ class World:
     def row(self, number: int) -> Record | None:
         """The row with an id, whatever its object."""
         if number not in self._rows:
+            if len(self._rows) >= KEPT_ROWS:
+                self._rows.clear()
             self._rows[number] = self.read(number)
         return self._rows[number]
 
