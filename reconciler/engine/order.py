@@ -1,6 +1,6 @@
 """The order of steps: what stands on what, cycles in two passes, and steps gathered into API calls.
 
-Edges: a step that names a row made or renamed by another comes after it; a row is deleted after
+Edges: a step that names a row made, renamed or activated by another comes after it; a row is deleted after
 everything that still names it is gone or points elsewhere; what `$depends_on` and the kinds' own
 rules say. A cycle through look-ups that may be empty is broken: the row is made without the look-up
 and linked by a later update. Any other cycle is an error that names its path.
@@ -71,6 +71,7 @@ class CycleFound(Exception):
 def _edges(drafted: Sequence[Drafted], world: World) -> Edges:
     edges: Edges = defaultdict(dict)
     made, gone = _indexes(drafted, world)
+    readied = _readied(drafted, world)
     by_key: dict[ResourceKey, int] = {}
     for number, each in enumerate(drafted):
         if each.step.action is not Action.DELETE:
@@ -83,6 +84,10 @@ def _edges(drafted: Sequence[Drafted], world: World) -> Edges:
         if step.action is not Action.DELETE:
             for name, ref in (*refs_in(step.after), *refs_in(step.identity)):
                 other = made.find(ref)
+                if other is None and readied is not None:
+                    other = readied.find(ref)
+                    if other is not None and drafted[other].step.kind == step.kind:
+                        continue  # rows of one kind may name each other while they change
                 if other is not None and (other != number or step.action is Action.CREATE):
                     edges[number][other] = name  # a row that names itself is a cycle of one
         if step.before is not None:
@@ -130,6 +135,17 @@ def _indexes(drafted: Sequence[Drafted], world: World) -> tuple[RowsIndex, RowsI
         elif step.action is Action.CREATE or any(name in step.identity for name in step.after or {}):
             made.extend(rows_of(number, step, world))
     return RowsIndex(made), RowsIndex(gone)
+
+
+def _readied(drafted: Sequence[Drafted], world: World) -> RowsIndex | None:
+    """Rows that an update makes fit to be named; None where there are none, as in most plans."""
+    rows = [
+        row
+        for number, each in enumerate(drafted)
+        if each.step.action is Action.UPDATE and world.kinds[each.step.kind].readies(each.step)
+        for row in rows_of(number, each.step, world)
+    ]
+    return RowsIndex(rows) if rows else None
 
 
 def _add_declared(drafted: Sequence[Drafted], edges: Edges) -> None:

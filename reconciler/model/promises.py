@@ -198,6 +198,10 @@ class Kind(Protocol):
         """Rows that Salesforce makes along with the row of a create, by the keys that look-ups use."""
         ...
 
+    def readies(self, step: Step) -> bool:
+        """Whether an update makes its row fit to be named: rows of other kinds that name it come after it."""
+        ...
+
     def is_repeatable(self, step: Step) -> bool:
         """Whether sending ``step`` twice has the effect of sending it once: no second row can come of it."""
         ...

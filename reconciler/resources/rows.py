@@ -349,6 +349,9 @@ class RowKind:
     def provides(self, step: Step) -> Iterable[Ref]:
         return ()
 
+    def readies(self, step: Step) -> bool:
+        return False
+
     def is_repeatable(self, step: Step) -> bool:
         """Salesforce holds setup rows unique by their natural keys; other kinds say more."""
         return True

@@ -147,6 +147,10 @@ class User(RowKind):
                 if name not in resource.fields:
                     resource.on_create.setdefault(name, value)
 
+    def readies(self, step: Step) -> bool:
+        """Nothing can be assigned to an inactive user, and nothing given to one to own."""
+        return (step.after or {}).get("IsActive") is True
+
     def inverse(self, step: Step) -> Inverse:
         if step.action is Action.CREATE:
             left = {

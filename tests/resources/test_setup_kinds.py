@@ -50,6 +50,25 @@ def test_taking_back_a_new_user_leaves_an_inactive_one_and_says_so_before(kit: A
     assert kit.plan(BOT % ", permission_sets: [Ops]" + "permission_sets: {Ops: {}}").steps == []
 
 
+def test_a_user_is_active_again_before_anything_is_assigned_to_him(kit: Any) -> None:
+    common = "IsActive: true, Profile: {Name: Standard User}, permission_sets: [Ops]"
+    text = f"""
+        users:
+          chief@acme.example: {{LastName: Chief, Email: c@acme.example, UserRole: {{DeveloperName: A}}, {common}}}
+          clerk@acme.example:
+            {{LastName: Clerk, Email: d@acme.example, UserRole: {{DeveloperName: B}}, {common},
+             Manager: {{Username: chief@acme.example}}}}
+        roles: {{B: {{parent: A}}, A: {{}}}}
+        permission_sets: {{Ops: {{}}}}
+    """
+    plan = kit.plan(text)
+    kit.apply(plan)
+    kit.revert(plan)
+    assert user(kit, "clerk@acme.example")["IsActive"] == 0
+    assert kit.apply(text).status.value == "applied"
+    assert kit.plan(text).steps == []
+
+
 def test_a_user_may_be_made_inactive(kit: Any) -> None:
     text = BOT % ", IsActive: false"
     kit.apply(text)
