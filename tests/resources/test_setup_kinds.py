@@ -54,7 +54,7 @@ def test_a_user_is_active_again_before_anything_is_assigned_to_him(kit: Any) -> 
     common = "IsActive: true, Profile: {Name: Standard User}, permission_sets: [Ops]"
     text = f"""
         users:
-          chief@acme.example: {{LastName: Chief, Email: c@a.example, UserRole: {{DeveloperName: A}}, {common}}}
+          chief@acme.example: {{LastName: Chief, Email: c@a.test, UserRole: {{DeveloperName: A}}, {common}}}
           clerk@acme.example:
             {{LastName: Clerk, Email: d@acme.example, UserRole: {{DeveloperName: B}}, {common},
              Manager: {{Username: chief@acme.example}}}}
