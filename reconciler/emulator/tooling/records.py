@@ -84,7 +84,7 @@ def create(org: "EmulatedOrg", tx: Transaction, sobject: SObject, fields: Fields
 def _is_plain(sobject: SObject, fields: Fields) -> bool:
     """Whether a shared object's row is written as a row: when no part of it is metadata."""
     given = {name.lower() for name in fields}
-    return sobject.name in SHARED and sobject.name not in CONTENT and not given & virtual.SINGLE
+    return sobject.name in SHARED and sobject.name not in CONTENT and not given & virtual.METADATA
 
 
 def _insert(org: "EmulatedOrg", tx: Transaction, sobject: SObject, fields: Fields) -> str:

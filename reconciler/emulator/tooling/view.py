@@ -135,7 +135,7 @@ class Tooling:
     ) -> QueryResult:
         plain = _with_entity_ids(self._org, wanted.without(tree))
         result = self._run(soql, plain, user_id, version)
-        if len(result.records) > 1 and wanted.single:
+        if len(result.records) > 1 and wanted.single(result.sobject):
             raise MalformedQuery(
                 "When retrieving results with Metadata or FullName fields, the query qualifications must "
                 f"specify no more than one row for retrieval. Result size: {len(result.records)}"

@@ -19,8 +19,10 @@ from . import components_of_rows, json_form
 if TYPE_CHECKING:
     from ..org import EmulatedOrg
 
-SINGLE = frozenset(["metadata", "fullname"])
-"""Fields that may be read of one row only."""
+METADATA = frozenset(["metadata", "fullname"])
+"""The fields that hold a component; of most objects they may be read of one row only."""
+NAMED_IN_LISTS = frozenset(["RecordType"])
+"""Objects whose `FullName` may be asked of many rows: CumulusCI lists all record types so."""
 KEPT: dict[str, tuple[str, ...]] = {
     "ApexCodeCoverage": ("Coverage",),
     "ApexCodeCoverageAggregate": ("Coverage",),
@@ -75,9 +77,10 @@ class Wanted:
     places: tuple[tuple[int, str], ...]
     adds_id: bool
 
-    @property
-    def single(self) -> bool:
-        return any(name.lower() in SINGLE for _, name in self.places)
+    def single(self, sobject: str) -> bool:
+        """Whether the query may find one row only."""
+        named = {name.lower() for _, name in self.places}
+        return "metadata" in named or ("fullname" in named and sobject not in NAMED_IN_LISTS)
 
     def without(self, tree: Query) -> Query:
         taken = {at for at, _ in self.places}

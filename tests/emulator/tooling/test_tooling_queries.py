@@ -47,6 +47,15 @@ def test_metadata_of_two_rows_at_once_is_refused(tooling: Tooling, field: str) -
     assert "no more than one row for retrieval. Result size: 2" in reply.text
 
 
+def test_the_full_names_of_all_record_types_may_be_asked_at_once(tooling: Tooling) -> None:
+    for name in ("Small", "Large"):
+        write(tooling.org, "RecordType", f"Contact.{name}", {"label": [name], "active": ["true"]})
+    rows = tooling.query("SELECT SobjectType, FullName FROM RecordType")["records"]
+    assert sorted(row["FullName"] for row in rows) == ["Contact.Large", "Contact.Small"]
+    both = tooling.call("GET", "/query", params={"q": "SELECT Metadata FROM RecordType"})
+    assert tooling.refusal(both) == (400, "MALFORMED_QUERY")
+
+
 def test_a_field_that_is_no_column_may_stand_alone_and_keeps_its_place(tooling: Tooling) -> None:
     assert tooling.rows("SELECT FullName FROM ValidationRule") == [{"FullName": "Account.Needs_phone"}]
     row = tooling.rows("SELECT ValidationName, FullName, Active FROM ValidationRule")[0]
