@@ -113,6 +113,10 @@ class Additions:
         self._schema.touch()
         self._store.execute(NOTE, (owner.name, "", json.dumps(object_to_json(owner))))
 
+    def changed_objects(self) -> list[str]:
+        """Names of the objects that are not as they come with the standard schema."""
+        return [row[0] for row in self._store.execute("SELECT DISTINCT object FROM _schema")]
+
     def reload(self) -> None:
         """Put into the schema what the store has noted; the tables are there already."""
         notes = self._store.execute("SELECT object, field, content FROM _schema ORDER BY rowid")

@@ -26,7 +26,6 @@ from .errors import InvalidField, NotFound
 from .fresh import UNNAMED, furnish
 from .kept_snapshots import KeptSnapshots
 from .load_report import LoadReport
-from .load_source import load_source
 from .load_trees import load_records
 from .metadata.jobs import Jobs
 from .schema import Field, Schema, SObject
@@ -123,11 +122,7 @@ class EmulatedOrg:
 
     def formula_gaps(self) -> list[str]:
         """A line for each formula, roll-up, default and rule of the org that cannot be computed, and why."""
-        if not any(
-            field.computed or field.default_formula is not None
-            for sobject in self.schema
-            for field in sobject.fields.values()
-        ) and not self.components.names("ValidationRule"):
+        if not self.additions.changed_objects() and not self.components.names("ValidationRule"):
             return []
         with self.store.lock:
             return self.formulas.gaps()
@@ -188,6 +183,8 @@ class EmulatedOrg:
         What cannot be loaded is told in the report; only a folder that is not there raises
         `NotADirectoryError`. Costs some 2 ms a field. Records are loaded apart, by `load_records`.
         """
+        from .load_source import load_source
+
         report = LoadReport()
         for folder in folders:
             load_source(self, Path(folder), report)

@@ -248,7 +248,7 @@ class FormulaStore:
         return [*self._field_gaps(), *self._rule_gaps()]
 
     def _field_gaps(self) -> Iterator[str]:
-        for sobject in self.schema:
+        for sobject in map(self.org.schema.__getitem__, self.org.additions.changed_objects()):
             for field in sobject.fields.values():
                 if field.computed:
                     gap = self._calculated(sobject, field).gap

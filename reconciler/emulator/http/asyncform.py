@@ -8,8 +8,8 @@ Source: Bulk API Developer Guide, "JobInfo", "BatchInfo", "Errors"; forms as rec
 """
 
 from collections.abc import Iterator, Mapping
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 from reconciler.emulator.bulk.jobs import Batch, BatchState, Job
 from reconciler.emulator.bulk.payload import NAMESPACE, local, parse_xml
@@ -98,7 +98,7 @@ def xml_reply(name: str, members: Any, status: int = 200, **headers: str) -> Rep
 def _lines(members: Any, depth: int) -> Iterator[str]:
     for name, value in members:
         if value is not None:
-            yield f"{' ' * depth}<{name}>{escape(_text(value))}</{name}>\n"
+            yield f"{' ' * depth}<{name}>{escape(_text(value), quote=False)}</{name}>\n"
 
 
 def _text(value: Any) -> str:
@@ -218,4 +218,4 @@ def _xml_value(name: str, value: Any) -> str:
             rows = "".join(f'<records xsi:type="sObject">{_xml_record(each)}</records>' for each in inner)
             return f"<{name}>{rows}</{name}>"
         return f'<{name} xsi:type="sObject">{_xml_record(value)}</{name}>'
-    return f"<{name}>{escape(_text(value))}</{name}>"
+    return f"<{name}>{escape(_text(value), quote=False)}</{name}>"

@@ -10,7 +10,7 @@ Source: SOAP API Developer Guide, Metadata API Developer Guide; prefixes as reco
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from html import escape
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.message import Reply, Request, text_reply
@@ -139,7 +139,7 @@ def fault(request: Request, error: ApiError) -> Reply:
     login = error.code in LOGIN_CODES
     kind = "LoginFault" if login else FAULTS.get(error.code, "UnexpectedErrorFault")
     code = error.code if login or error.code == CLIENT else f"sf:{error.code}"
-    message = escape(error.message)
+    message = escape(error.message, quote=False)
     told = message if error.code == CLIENT else f"{error.code}: {message}"
     detail = (
         f'<detail><sf:{kind} xsi:type="sf:{kind}"><sf:exceptionCode>{error.code}</sf:exceptionCode>'
@@ -168,5 +168,5 @@ def element(name: str, value: object) -> str:
     """One element; None is `xsi:nil`, booleans are lower-case."""
     if value is None:
         return f'<{name} xsi:nil="true"/>'
-    text = str(value).lower() if isinstance(value, bool) else escape(str(value))
+    text = str(value).lower() if isinstance(value, bool) else escape(str(value), quote=False)
     return f"<{name}>{text}</{name}>"

@@ -9,8 +9,8 @@ Source: Bulk API Developer Guide, "Bulk API 1.0"; replies as recorded, headers a
 import re
 from collections.abc import Callable
 from functools import wraps
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 from reconciler.emulator import ids
 from reconciler.emulator.bulk import csvform, extract, jobs, results, uploads, usage, work
@@ -307,9 +307,9 @@ def _xml_result(outcome: results.Outcome) -> str:
     if error is None:
         created = str(outcome.created).lower()
         return f"<result><id>{outcome.id}</id><success>true</success><created>{created}</created></result>"
-    named = "".join(f"<fields>{escape(each)}</fields>" for each in error.fields or [])
+    named = "".join(f"<fields>{escape(each, quote=False)}</fields>" for each in error.fields or [])
     return (
-        f"<result><errors>{named}<message>{escape(error.message)}</message>"
+        f"<result><errors>{named}<message>{escape(error.message, quote=False)}</message>"
         f"<statusCode>{error.code}</statusCode></errors><success>false</success><created>false</created></result>"
     )
 
