@@ -67,24 +67,30 @@ def http_date(seconds: int) -> str:
 
 def row_version(org: EmulatedOrg, request: Request, sobject: SObject, record_id: str) -> Version:
     """The version of a row. Raises NOT_FOUND when it is gone."""
-    stamp = next((name for name in STAMPS if sobject.field(name)), None)
-    column = "NULL" if stamp is None else quoted(stamp)
-    living = ' AND "IsDeleted" = 0' if sobject.field("IsDeleted") else ""
-    rows = org.store.execute(
-        f'SELECT {column} FROM {quoted(sobject.name)} WHERE "Id" = ?{living}', (ids.parse(record_id),)
-    )
-    if not rows or not is_seen(org, org.access.of(request.user_id), sobject, ids.parse(record_id) or 0):
-        raise NotFound
-    changed_ms = rows[0][0]
-    tag = None
+    number = ids.parse(record_id) or 0
+    table = org.tables[sobject.name]
+    stamp = next((name for name in STAMPS if name in table.position), None)
     if sobject.name in WITH_ENTITY_TAG:
-        tag = _row_tag(org, sobject, ids.parse(record_id) or 0)
-    return Version(None if changed_ms is None else changed_ms // 1000, tag)
+        rows = org.store.execute(f"{table.select_sql}{table.living}", (number,))
+    else:
+        column = "NULL" if stamp is None else quoted(stamp)
+        rows = org.store.execute(
+            f'SELECT {column} FROM {quoted(sobject.name)} WHERE "Id" = ?{table.living}', (number,)
+        )
+    if not rows or not is_seen(org, org.access.of(request.user_id), sobject, number):
+        raise NotFound
+    if sobject.name not in WITH_ENTITY_TAG:
+        return Version(_whole_seconds(rows[0][0]), None)
+    changed_ms = None if stamp is None else rows[0][table.position[stamp]]
+    return Version(_whole_seconds(changed_ms), _entity_tag(rows[0]))
 
 
-def _row_tag(org: EmulatedOrg, sobject: SObject, number: int) -> str:
+def _whole_seconds(changed_ms: int | None) -> int | None:
+    return None if changed_ms is None else changed_ms // 1000
+
+
+def _entity_tag(row: tuple[object, ...]) -> str:
     """Of what is stored: fields computed from other rows do not count."""
-    row = org.store.execute(org.tables[sobject.name].select_sql, (number,))
     return b64encode(hashlib.sha256(repr(row).encode()).digest()).decode()
 
 
