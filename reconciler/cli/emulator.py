@@ -83,7 +83,7 @@ def serve(
 def seed(db: Path, records: Sequence[Path], folders: Sequence[Path]) -> int:
     """Load FOLDERS (objects, permission sets, groups) and record trees into an org's file.
 
-    Tells what was left out and why; exit 1 when nothing at all could be loaded.
+    Tells what was made up, what was left out and why; exit 1 when nothing at all could be loaded.
 
     \b
     Example:
@@ -109,6 +109,8 @@ def _tell(report: "LoadReport") -> None:
 
     rows = sum(report.rows.values())
     click.echo(f"Loaded: {len(report.objects)} objects, {len(report.fields)} fields, {rows} rows.")
+    for each in dict.fromkeys(report.stubs):
+        click.echo(safe(f"made up, because it is named but not there: {each}"), err=True)
     for each in report.problems:
         click.echo(safe(f"left out: {each}"), err=True)
 

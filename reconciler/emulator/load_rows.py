@@ -2,7 +2,7 @@
 
 A component whose row exists changes it, as a deployment does: what it lists is set, what it does not
 list stays. What refers to something that is not there is reported; fields and objects of other
-packages are made up instead.
+packages, and the code that rights are given on, are made up instead.
 
 Source: Metadata API Developer Guide, "PermissionSet", "PermissionSetGroup", "Group", "Queue", "Role",
 "CustomPermission", "CustomMetadata".
@@ -58,7 +58,8 @@ class Loading:
     """One seed being written as rows by the platform."""
 
     makes_up = True
-    """Whether fields and objects of other packages that are named are made up."""
+    """Whether what is named but was left out of the project is made up: fields and objects of other packages,
+    classes, pages and custom permissions that rights are given on. Where a seed is, they were too."""
 
     def __init__(self, org: "EmulatedOrg", report: LoadReport, tx: Transaction | None = None) -> None:
         self.org = org
@@ -179,7 +180,9 @@ def _load_code(sobject: str) -> "Callable[[Loading, str, Tree], None]":
         if sobject == "ApexPage":
             values |= {"MasterLabel": text(tree, "label") or name, "ControllerType": "3", "Markup": ""}
         else:
-            values["Status"] = text(tree, "status") or "Active"
+            values |= {"Status": text(tree, "status") or "Active"}
+            if not tree:
+                values["Body"] = f"public class {name} {{\n}}"
         loading.put(sobject, {"Name": name}, values)
 
     return load
@@ -280,6 +283,10 @@ def _setup_access(
 ) -> None:
     entity_name, sobject, field = target
     entity = loading.find(sobject, **{field: entity_name})
+    if entity is None and loading.makes_up and entity_name.isidentifier():
+        dict(LOADERS)[sobject](loading, entity_name, {})
+        loading.report.stubs.append(f"{sobject} {entity_name}")
+        entity = loading.find(sobject, **{field: entity_name})
     if entity is None:
         element = next(label for _, label, kind, _ in ACCESSES if kind == sobject)
         loading.missing(name, element, sobject, entity_name)
