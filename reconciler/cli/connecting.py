@@ -4,32 +4,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring import Project
     from reconciler.org import SalesforceOrg, SecretReference, SignIn
     from reconciler.spec.orgs import OrgConfig
 
 
-def open_org(project: "Project", org: "OrgConfig", *, parallelism: int | None = None) -> "SalesforceOrg":
-    """A client of ``org``; nothing is sent yet, except that an emulated org is opened or made."""
+def open_org(folder: Path, org: "OrgConfig", *, parallelism: int | None = None) -> "SalesforceOrg":
+    """A client of ``org``, which keeps in the project's ``folder`` what it may. Nothing is sent yet;
+    an emulated org is opened or made."""
     from reconciler.org import connect
 
-    cache = project.folder / "cache"
+    cache = folder / "cache"
     concurrency = parallelism or org.concurrency
     if org.emulated:
-        return _open_emulated(project, org, cache)
+        return _open_emulated(folder, org, cache)
     more: dict[str, Any] = {} if org.api_version is None else {"api_version": org.api_version}
     if org.ca_file is not None:
         more["ca_file"] = str(org.ca_file)
     return connect(org.name, org.url, sign_in(org), concurrency=concurrency, cache_dir=cache, **more)
 
 
-def _open_emulated(project: "Project", org: "OrgConfig", cache: Path) -> "SalesforceOrg":
+def _open_emulated(folder: Path, org: "OrgConfig", cache: Path) -> "SalesforceOrg":
     from reconciler.cli.demo_org import open_emulated_org
     from reconciler.emulator.http import sessions
     from reconciler.emulator.http.adapter import EmulatorAdapter
     from reconciler.org import connect_emulated
 
-    emulated = open_emulated_org(project.folder, org)
+    emulated = open_emulated_org(folder, org)
     token = sessions.open_session(emulated, emulated.admin_id)
     return connect_emulated(EmulatorAdapter(emulated), token, name=org.name, cache_dir=cache)
 

@@ -62,7 +62,7 @@ def check(name: str, as_json: bool) -> None:
     from .wiring import Project
 
     project = Project.here()
-    client = open_org(project, project.org(name))
+    client = open_org(project.folder, project.org(name))
     row = client.organization()
     told = {
         "name": name,

@@ -106,7 +106,7 @@ def _exit_code(result: "Result", failed: int) -> int:
 def _take_back(
     project: "Project", plan: "Plan", world: "World", *, wait_seconds: float, as_json: bool
 ) -> int:
-    from .revert import make
+    from .way_back import make
 
     back = make(project, plan, world, on_conflict="fail", targets=())
     if not back.steps:

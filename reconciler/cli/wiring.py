@@ -170,7 +170,7 @@ def open_world(
     from reconciler.engine.world import World
     from reconciler.resources.registry import make_kinds
 
-    client: OrgClient = open_org(project, org, parallelism=parallelism)
+    client: OrgClient = open_org(project.folder, org, parallelism=parallelism)
     kinds, lookups = make_kinds(client, secrets)
     remembered = SecretFields(lambda: project.journal.secret_fields(client.org_id))
     return World(client, kinds, lookups, remembered)
