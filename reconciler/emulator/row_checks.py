@@ -1,9 +1,9 @@
-"""What two references may point to in any object that has them: the owner and the record type.
+"""What references may point to in any object that has them: the owner, the record type, the row above.
 
 Source: SOAP API Developer Guide, "OwnerId"; error texts as in public captures.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import ids
 from .errors import ApiError
@@ -49,3 +49,28 @@ def check_record_type(tx: "Transaction", table: "Table", record_type: int) -> No
 
 CHECKS = {"OwnerId": check_owner, "RecordTypeId": check_record_type}
 """By the field's name; called with a reference that is known to exist."""
+
+
+HIERARCHIES = {
+    "Account": ("ParentId",),
+    "Campaign": ("ParentId",),
+    "Contact": ("ReportsToId",),
+    "User": ("ManagerId",),
+}
+"""References to the row above; what is above a row must not be below it too. Text not verified."""
+
+
+def check_hierarchy(tx: "Transaction", table: "Table", number: int, changes: dict[str, Any]) -> None:
+    """No row is above itself, whatever is between."""
+    for name in HIERARCHIES.get(table.name, ()):
+        above = changes.get(name)
+        seen = {number}
+        while above is not None:
+            if above == number:
+                raise ApiError(
+                    "attempt to violate hierarchy constraints", code="CIRCULAR_DEPENDENCY", fields=[name]
+                )
+            if above in seen:
+                break
+            seen.add(above)
+            above = tx.row(table, above)[name]

@@ -34,7 +34,7 @@ EARLIEST, LATEST = date(1700, 1, 1), date(4000, 12, 31)
 EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z0-9-]{2,}")
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 DATE_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?", re.IGNORECASE
+    r"(\d{4}-\d\d-\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?", re.IGNORECASE
 )
 TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?Z?", re.IGNORECASE)
 TRUTH = {"true": 1, "1": 1, "false": 0, "0": 0, "": 0}
@@ -55,10 +55,7 @@ class WrongType(ApiError):
 
     def __init__(self, field: Field, value: Any, kind: str | None = None) -> None:
         self.field, self.value = field, value
-        super().__init__(
-            f"Cannot deserialize instance of {kind or field.type} from {_token(value)} value {_shown(value)} "
-            "or request may be missing a required field at [line:1, column:1]"
-        )
+        super().__init__(_not_read(value, kind or field.type))
 
     def in_a_row(self) -> ApiError:
         """The same refusal as a row's own error."""
@@ -67,6 +64,18 @@ class WrongType(ApiError):
             code="INVALID_TYPE_ON_FIELD_IN_RECORD",
             fields=[self.field.name],
         )
+
+
+def wrong_shape(value: Any, wanted: str) -> ApiError:
+    """A JSON value of another shape than the body must have."""
+    return ApiError(_not_read(value, wanted), code="JSON_PARSER_ERROR")
+
+
+def _not_read(value: Any, wanted: str) -> str:
+    return (
+        f"Cannot deserialize instance of {wanted} from {_token(value)} value {_shown(value)} "
+        "or request may be missing a required field at [line:1, column:1]"
+    )
 
 
 def _token(value: Any) -> str:
@@ -78,7 +87,9 @@ def _token(value: Any) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    if isinstance(value, list | dict):
+        return "[" if isinstance(value, list) else "{"
+    return "null" if value is None else str(value)
 
 
 def _refusal(field: Field, code: str, why: str) -> ApiError:

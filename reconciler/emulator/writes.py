@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from . import deletes, ids
 from .access import checks
 from .errors import ApiError, InvalidField
-from .row_checks import CHECKS
+from .row_checks import CHECKS, check_hierarchy
 from .rows import Rows
 from .rules import rules_for
 from .store import quoted
@@ -140,6 +140,7 @@ class Transaction(Rows):
         changes = self._read_changes(table, fields)
         if access is not None:
             checks.check_update(self.org, access, table, number, changes)
+        check_hierarchy(self, table, number, changes)
         self._update_row(table, number, changes)
 
     def delete(self, sobject: str, record_id: str) -> None:
@@ -233,8 +234,6 @@ class Transaction(Rows):
             entry = entries.get(key) or self._other_key(table, key)
             if entry is None:
                 continue
-            if isinstance(value, dict) and not entry.is_reference:
-                raise InvalidField(f"No such column '{key}' on sobject of type {table.name}")
             if not entry.createable:
                 refused.append(entry.name)
                 continue

@@ -17,6 +17,7 @@ from reconciler.emulator.errors import ApiError, InvalidField, NotFound
 from reconciler.emulator.http.message import Request
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import Schema, SObject
+from reconciler.emulator.values import wrong_shape
 from reconciler.emulator.writes import Transaction
 
 T = TypeVar("T")
@@ -60,11 +61,7 @@ def same_id(record_id: str) -> str:
 def record_fields(value: Any) -> dict[str, Any]:
     """The fields of a record in a body, without its `attributes`."""
     if not isinstance(value, Mapping):
-        raise ApiError(
-            "Cannot deserialize instance of SObject from START_ARRAY value or request may be missing "
-            "a required field at [line:1, column:1]",
-            code="JSON_PARSER_ERROR",
-        )
+        raise wrong_shape(value, "SObject")
     return {str(name): each for name, each in value.items() if name != "attributes"}
 
 

@@ -131,7 +131,8 @@ class Match:
 def find(method: str, path: str) -> Match | None:
     """The route for a call, with the decoded named segments; None when no template has this path.
 
-    Raises `MethodNotAllowed` when some template has. HEAD is served by GET.
+    Raises `MethodNotAllowed` when some template has, with the methods of the most literal one. HEAD is
+    served by GET.
     """
     segments = [unquote(segment) for segment in _segments(path)]
     endpoints.load(endpoints.area_of(segments))
@@ -140,7 +141,7 @@ def find(method: str, path: str) -> Match | None:
         found = node.routes.get("GET" if method == "HEAD" else method)
         if found is not None:
             return Match(found, {name: each for name, each in arguments.items() if name != "version"})
-        allowed += [each for each in _with_head(node) if each not in allowed]
+        allowed = allowed or list(_with_head(node))
     if allowed:
         raise MethodNotAllowed(method, allowed)
     return None

@@ -1,6 +1,7 @@
 """Claims about many rows in one call: they are what they would be one by one, for a few statements."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -82,8 +83,9 @@ def post(org: EmulatedOrg, records: Sequence[Mapping[str, Any]], *, all_or_none:
 
 
 def told(results: Any) -> Any:
-    """Results without ids."""
-    return [{key: value for key, value in each.items() if key != "id"} for each in results]
+    """Results without ids, also those that a message names: numbers given out are not taken back."""
+    bare = [{key: value for key, value in each.items() if key != "id"} for each in results]
+    return json.loads(re.sub(r"\ba0\w{13}\b", "an id", json.dumps(bare)))
 
 
 def records_of(sobject: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,104 @@
+"""The org that wrong requests are sent to: fields of all types, rows, and users with few rights."""
+
+from typing import Any
+
+from reconciler.emulator.clock import Clock
+from reconciler.emulator.http import sessions
+from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.schema import Field, PicklistValue
+
+from .asking import Desk
+
+TIERS = tuple(PicklistValue(each, each) for each in ("Gold", "Silver", "Bronze"))
+MORE: dict[str, dict[str, Any]] = {
+    "Key__c": {"type": "string", "length": 20, "external_id": True, "unique": True},
+    "Other__c": {"type": "string", "length": 20, "external_id": True},
+    "Tier__c": {"type": "picklist", "length": 40, "picklist": TIERS, "restricted_picklist": True},
+    "Tags__c": {"type": "multipicklist", "length": 99, "picklist": TIERS, "restricted_picklist": True},
+    "Score__c": {"type": "double", "precision": 4, "scale": 1},
+    "Size__c": {"type": "int", "digits": 8},
+    "Live__c": {"type": "boolean", "nillable": False, "default": False},
+    "Day__c": {"type": "date"},
+    "Moment__c": {"type": "datetime"},
+    "Hour__c": {"type": "time"},
+    "Mail__c": {"type": "email", "length": 80},
+    "Site__c": {"type": "url", "length": 255},
+    "Notes__c": {
+        "type": "textarea",
+        "length": 32768,
+        "filterable": False,
+        "sortable": False,
+        "groupable": False,
+        "aggregatable": False,
+    },
+}
+"""Fields of Account, by name."""
+USERS = {
+    "narrow": "Minimum Access - Salesforce",
+    "reader": "Minimum Access - Salesforce",
+    "inactive": "Standard User",
+    "frozen": "Standard User",
+}
+
+
+def _fields() -> list[Field]:
+    return [
+        Field(name=name, label=name.removesuffix("__c"), custom=True, **more) for name, more in MORE.items()
+    ]
+
+
+def make_desk() -> Desk:
+    org = EmulatedOrg(clock=Clock.fixed(tick_ms=1000), name="strictness")
+    org.additions.add_fields("Account", _fields())
+    rows = {
+        "account": org.has("Account", Name="Acme", Key__c="K1", Other__c="O1", Industry="Media"),
+        "twin": org.has("Account", Name="Twin", Key__c="K2", Other__c="O1"),
+        "gone": org.has("Account", Name="Gone"),
+        "contact": org.has("Contact", LastName="Doe", Email="doe@acme.example"),
+        "opportunity": org.has("Opportunity", Name="Big", StageName="Prospecting", CloseDate="2031-01-01"),
+        "lead": org.has("Lead", LastName="Lee", Company="Lee"),
+        "kase": org.has("Case", Subject="S"),
+        "set": org.has("PermissionSet", Name="Sellers", Label="Sellers"),
+        "spare_set": org.has("PermissionSet", Name="Spare", Label="Spare"),
+        "group": org.has("Group", Name="All", DeveloperName="AllOfUs", Type="Regular"),
+        "queue": org.has("Group", Name="Queue", DeveloperName="Tier_1", Type="Queue"),
+        "admin": org.admin_id,
+        "org": org.org_id,
+        "nobody": "001Hu0000099999AAA",
+    }
+    for name, profile in USERS.items():
+        rows[name] = _user(org, name, profile)
+    (standard,) = org.rows("Profile", Name="Standard User")
+    rows["profile"] = standard["Id"]
+    reading = {"ParentId": rows["set"], "SobjectType": "Account", "PermissionsRead": True}
+    rows["rights"] = org.has("ObjectPermissions", **reading)
+    rows["assignment"] = org.has(
+        "PermissionSetAssignment", AssigneeId=rows["reader"], PermissionSetId=rows["set"]
+    )
+    tokens = {"admin": sessions.open_session(org, org.admin_id)}
+    tokens |= {name: sessions.open_session(org, rows[name]) for name in USERS}
+    tokens["garbage"] = f"{org.org_id[:15]}!AQnonsense"
+    with org.transaction() as tx:
+        tx.delete("Account", rows["gone"])
+    with org.transaction() as tx:
+        tx.update("User", rows["inactive"], {"IsActive": False})
+    (login,) = org.rows("UserLogin", UserId=rows["frozen"])
+    with org.transaction() as tx:
+        tx.update("UserLogin", login["Id"], {"IsFrozen": True})
+    return Desk(org, tokens, rows)
+
+
+def _user(org: EmulatedOrg, name: str, profile: str) -> str:
+    (found,) = org.rows("Profile", Name=profile)
+    return org.has(
+        "User",
+        Username=f"{name}@acme.example",
+        LastName=name.title(),
+        Email=f"{name}@acme.example",
+        Alias=name[:8],
+        ProfileId=found["Id"],
+        TimeZoneSidKey="America/Los_Angeles",
+        LocaleSidKey="en_US",
+        LanguageLocaleKey="en_US",
+        EmailEncodingKey="UTF-8",
+    )
