@@ -27,7 +27,7 @@ from .refusals import (
     malformed,
     no_such_object,
 )
-from .scope import TEXT_TYPES, Asking, Column, Scope
+from .scope import TEXT_TYPES, Asking, Column, Row, Scope
 from .tree import (
     Among,
     And,
@@ -261,6 +261,7 @@ class _Conditions:
                 "The left operand in the where expression should be an id field without a path", left.at
             )
         inner, selected = self._inner(test.query)
+        _check_same_target(left, selected)
         living = (
             ""
             if asking.all_rows or inner.root.sobject.field("IsDeleted") is None
@@ -307,6 +308,22 @@ class _Conditions:
         if _has_semi_join(query.where):
             raise malformed("Nesting of semi join sub-selects is not supported", query.at)
         return inner, selected
+
+
+def _check_same_target(left: Column, selected: Column) -> None:
+    """Both sides of a semi-join are ids of the same object. Text as Salesforce's users quote it."""
+    if not _targets(left) & _targets(selected):
+        raise malformed(
+            f"The selected field '{selected.field.name}' in the subquery and the left operand field in the "
+            f"where expression in the outer query '{left.field.name}' should point to the same object type",
+            left.at,
+        )
+
+
+def _targets(column: Column) -> set[str]:
+    """The objects whose ids the column holds."""
+    place = column.place
+    return set(column.field.reference_to) or ({place.sobject.name} if isinstance(place, Row) else set())
 
 
 def balanced(parts: Sequence[str], joined: str) -> str:

@@ -52,7 +52,7 @@ def column(scope: Scope, expression: Expression) -> Column:
         return _label(scope.column(only_path(expression)), expression.at)
     if expression.name == "convertcurrency":
         return scope.column(only_path(expression))
-    raise malformed(f"unexpected token: '{expression.name}'", expression.at)
+    raise malformed(f"unexpected token: '{expression.said}'", expression.at)
 
 
 def _label(found: Column, at: int) -> Column:
@@ -76,7 +76,7 @@ def only_path(call: Call) -> Path:
         return call.args[0]
     if len(call.args) == 1 and isinstance(call.args[0], Call):
         return only_path(call.args[0])
-    raise malformed(f"unexpected token: '{call.name}'", call.at)
+    raise malformed(f"unexpected token: '{call.said}'", call.at)
 
 
 def _date_function(scope: Scope, call: Call) -> Column:
@@ -84,7 +84,7 @@ def _date_function(scope: Scope, call: Call) -> Column:
     local = isinstance(inner, Call) and inner.name == "converttimezone"
     path = only_path(inner) if isinstance(inner, Call) and local else inner
     if not isinstance(path, Path):
-        raise malformed(f"unexpected token: '{call.name}'", call.at)
+        raise malformed(f"unexpected token: '{call.said}'", call.at)
     base = scope.column(path)
     if base.field.type not in ("date", "datetime") or (
         base.field.type == "date" and (local or call.name in NEEDS_TIME)

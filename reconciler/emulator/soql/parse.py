@@ -409,7 +409,7 @@ class _Tree(Transformer[Token, Query]):
         if "." in name:
             raise unexpected("(", (name.end_pos or 0))
         arguments: tuple[Argument, ...] = tuple(each for each in args if each is not None)
-        return Call(name.lower(), arguments, name.start_pos)
+        return Call(name.lower(), arguments, name.start_pos, str(name))
 
 
 def _path(token: Token) -> Path:

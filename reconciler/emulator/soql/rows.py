@@ -34,23 +34,18 @@ from .refusals import (
     not_emulated,
     unexpected,
 )
+from .required_filters import check_required
 from .scope import AnyRow, Asking, Column, Place, Row, Scope
 from .shape import Blob, Compound, Entry, Kids, OneOf, Shape, Value, converter
 from .tree import (
-    Among,
-    And,
     Call,
     Children,
-    Comparison,
-    Condition,
     Expression,
     Item,
-    Or,
     Order,
     Path,
     Query,
     Selected,
-    SemiJoin,
     TypeOf,
 )
 
@@ -222,7 +217,7 @@ class _Rows:
             return self.scope.column(only_path(expression))
         if expression.name == "distance":
             return column(self.scope, expression)
-        raise malformed(f"unexpected token: '{expression.name}'", expression.at)
+        raise malformed(f"unexpected token: '{expression.said}'", expression.at)
 
     def _entry(self, found: Column, expression: Expression) -> Entry:
         kind = found.field.type
@@ -378,7 +373,7 @@ def filters(scope: Scope, query: Query) -> list[str]:
         found += _scope_filter(scope, query.scope)
     if query.where is not None:
         found.append(condition_sql(scope, query.where))
-    _check_required(root.sobject, query)
+    check_required(root.sobject, query)
     return found
 
 
@@ -392,30 +387,6 @@ def _scope_filter(scope: Scope, name: Path) -> list[str]:
     if scope.root.sobject.field("OwnerId") is None:
         raise malformed(f"scope 'mine' is not supported by {scope.root.sobject.name}", name.at)
     return [f'{scope.root.alias}."OwnerId" = {scope.asking.bind(scope.asking.user)}']
-
-
-def _check_required(sobject: SObject, query: Query) -> None:
-    """Objects over metadata answer only when asked for something in particular."""
-    if not sobject.filter_required:
-        return
-    used = {part.lower() for path in _filtered(query.where) for part in path.parts}
-    for name in sobject.filter_required:
-        found = sobject.field(name)
-        relationship = (found.relationship_name or "").lower() if found else ""
-        if name.lower() in used or (relationship and relationship in used):
-            return
-    wanted = ",".join(sobject.filter_required)
-    raise malformed(f"{sobject.name}: a filter on a reified column is required [{wanted}]")
-
-
-def _filtered(condition: Condition | None) -> Iterator[Path]:
-    if isinstance(condition, And):
-        for each in condition.operands:
-            yield from _filtered(each)
-    elif isinstance(condition, Or):
-        yield from _filtered(condition.operands[0])
-    elif isinstance(condition, Comparison | Among | SemiJoin) and isinstance(condition.left, Path):
-        yield condition.left
 
 
 def order_sql(found: Column, order: Order) -> str:

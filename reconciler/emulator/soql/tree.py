@@ -18,11 +18,12 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`COUNT(Id)`, `CALENDAR_YEAR(convertTimezone(CreatedDate))`. ``name`` is in lower case."""
+    """`COUNT(Id)`, `CALENDAR_YEAR(convertTimezone(CreatedDate))`. ``said`` is ``name`` as it was written."""
 
     name: str
     args: "tuple[Argument, ...]"
     at: int
+    said: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,11 @@ def make_desk() -> Desk:
     (login,) = org.rows("UserLogin", UserId=rows["frozen"])
     with org.transaction() as tx:
         tx.update("UserLogin", login["Id"], {"IsFrozen": True})
-    return Desk(org, tokens, rows)
+    desk = Desk(org, tokens, rows)
+    desk.send(
+        {"ask": "GET /tooling/query?q=SELECT+Id+FROM+CustomField"}
+    )  # the fields' components are made by the first
+    return desk
 
 
 def _user(org: EmulatedOrg, name: str, profile: str) -> str:
