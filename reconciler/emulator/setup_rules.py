@@ -80,8 +80,8 @@ def check_free_name(tx: "Transaction", table: "Table", own: int, key: dict[str, 
 def _fill_user(tx: "Transaction", table: "Table", values: Values) -> None:
     if values["ProfileId"] is not None:
         values["UserType"] = _profile_field(tx, values["ProfileId"], "UserType")
-    if values["CommunityNickname"] is None and values["Username"]:
-        values["CommunityNickname"] = _free_nickname(tx, values["Username"].partition("@")[0])
+    if values["CommunityNickname"] is None:
+        values["CommunityNickname"] = _free_nickname(tx, (values["Username"] or "User").partition("@")[0])
 
 
 def _free_nickname(tx: "Transaction", wanted: str) -> str:

@@ -147,10 +147,13 @@ def find(method: str, path: str) -> Match | None:
     return None
 
 
+METHODS = ("HEAD", "GET", "POST", "PATCH", "PUT", "DELETE")
+
+
 def _with_head(node: _Node) -> Iterator[str]:
-    if "GET" in node.routes:
-        yield "HEAD"
-    yield from node.routes
+    """The methods of an address, always in the same order."""
+    has = {*node.routes, *(["HEAD"] if "GET" in node.routes else [])}
+    yield from (each for each in METHODS if each in has)
 
 
 def _walk(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 
 from reconciler.emulator.errors import ApiError
+from reconciler.emulator.http.api_version import NEWEST, OLDEST
 from reconciler.emulator.http.message import Reply, Request, text_reply
 
 SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -104,6 +105,19 @@ def parse(body: bytes) -> SoapCall:
         operation,
         {local_name(each.tag): each for each in (() if header is None else header)},
     )
+
+
+def version_of(api: str) -> str:
+    """`59.0` of the version in an address, with or without `.0`. Raises `SoapRefusal`; text not verified."""
+    number = api.removesuffix(".0")
+    if not number.isdigit() or not OLDEST <= int(number) <= NEWEST:
+        raise SoapRefusal("UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL")
+    return f"{int(number)}.0"
+
+
+def no_operation(call: SoapCall) -> SoapRefusal:
+    """What was called is not part of the API, or not in that version."""
+    return SoapRefusal(CLIENT, f"No operation available for request {call.element.tag}")
 
 
 def local_name(tag: str) -> str:

@@ -77,7 +77,13 @@ def test_a_password_set_by_soap_signs_in(client: "Client") -> None:
     assert sessions.check_password(org, org.admin_id, "better-than-7")
 
 
-@pytest.mark.parametrize("body", ["<u:frobnicate/>", "", "<unclosed", "<!DOCTYPE x>"])
+def test_an_unknown_operation_is_the_clients_fault(client: "Client") -> None:
+    reply = soap(client, "<u:frobnicate/>", client.token)
+    assert (reply.status_code, element(reply, "faultcode")) == (500, "soapenv:Client")
+    assert element(reply, "faultstring").endswith("{urn:partner.soap.sforce.com}frobnicate")
+
+
+@pytest.mark.parametrize("body", ["", "<unclosed", "<!DOCTYPE x>"])
 def test_what_is_no_operation_is_a_fault(client: "Client", body: str) -> None:
     reply = soap(client, body, client.token)
     assert (reply.status_code, element(reply, "sf:exceptionCode")) == (500, "UNKNOWN_EXCEPTION")

@@ -11,7 +11,7 @@ The tables are YAML files in this folder, a row by its name:
 
 `{row}` in what is sent is the id of that row of the stage, `{session.name}` a user's session, `{1.id}` what
 the first request of ``before`` answered, `{x*300}` three hundred times x. A list entry `{$times: 3, $of: …}`
-stands three times.
+stands three times, with its number from 0 for `{#}`.
 
 Refusals come in six envelopes; `refusal_of` reads each down to the same words: status, code, text, fields.
 """
@@ -80,7 +80,7 @@ class Desk:
 
         method, _, address = ask["ask"].partition(" ")
         whole = filled(address)
-        path, _, query = (whole if whole.startswith("/services") else DATA + whole).partition("?")
+        path, _, query = (whole if whole.startswith(("/services", "/id/")) else DATA + whole).partition("?")
         fields = {"Host": "acme.my.salesforce.com"}
         if (by := ask.get("by", "admin")) != "nobody":
             fields["Authorization"] = f"Bearer {self.sessions[by]}"
@@ -98,7 +98,7 @@ class Desk:
         return self.sessions[rest] if first == "session" else self.ids[name]
 
 
-PLACE = re.compile(r"\{([a-z0-9_]+(?:\.[A-Za-z_]+)?)\}")
+PLACE = re.compile(r"(?<!@)\{([a-z0-9_]+(?:\.[A-Za-z_]+)?)\}")
 REPEAT = re.compile(r"\{(.)\*(\d+)\}")
 
 
@@ -122,8 +122,11 @@ def _spread(value: Any) -> Any:
         return value
     spread: list[Any] = []
     for each in value:
-        times = isinstance(each, dict) and "$times" in each
-        spread += [_spread(each["$of"])] * each["$times"] if times else [_spread(each)]
+        if isinstance(each, dict) and "$times" in each:
+            entry = json.dumps(_spread(each["$of"]))
+            spread += [json.loads(entry.replace("{#}", str(number))) for number in range(each["$times"])]
+        else:
+            spread.append(_spread(each))
     return spread
 
 

@@ -35,10 +35,12 @@ MORE: dict[str, dict[str, Any]] = {
 """Fields of Account, by name."""
 USERS = {
     "narrow": "Minimum Access - Salesforce",
+    "outside": "Minimum Access - Salesforce",
     "reader": "Minimum Access - Salesforce",
     "inactive": "Standard User",
     "frozen": "Standard User",
 }
+"""By permission sets `reader` may use the API and read accounts, `narrow` may use the API alone."""
 
 
 def _fields() -> list[Field]:
@@ -70,11 +72,18 @@ def make_desk() -> Desk:
         rows[name] = _user(org, name, profile)
     (standard,) = org.rows("Profile", Name="Standard User")
     rows["profile"] = standard["Id"]
+    api = org.has("PermissionSet", Name="Api", Label="Api", PermissionsApiEnabled=True)
+    for name in ("narrow", "reader"):
+        org.has("PermissionSetAssignment", AssigneeId=rows[name], PermissionSetId=api)
     reading = {"ParentId": rows["set"], "SobjectType": "Account", "PermissionsRead": True}
     rows["rights"] = org.has("ObjectPermissions", **reading)
     rows["assignment"] = org.has(
         "PermissionSetAssignment", AssigneeId=rows["reader"], PermissionSetId=rows["set"]
     )
+    rows["member"] = org.has("GroupMember", GroupId=rows["group"], UserOrGroupId=rows["reader"])
+    rows["license"] = standard["UserLicenseId"]
+    rows["admin_login"] = org.rows("UserLogin", UserId=org.admin_id)[0]["Id"]
+    rows |= {"client": org.client_id, "secret": org.client_secret}
     tokens = {"admin": sessions.open_session(org, org.admin_id)}
     tokens |= {name: sessions.open_session(org, rows[name]) for name in USERS}
     tokens["garbage"] = f"{org.org_id[:15]}!AQnonsense"

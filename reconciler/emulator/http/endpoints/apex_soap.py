@@ -16,7 +16,7 @@ from reconciler.emulator.http.endpoints.tooling_access import check_runs_code
 from reconciler.emulator.http.endpoints.tooling_apex import LACKS, run_script
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.http.routing import Family, route
-from reconciler.emulator.http.soapform import CLIENT, SoapCall, SoapRefusal, element
+from reconciler.emulator.http.soapform import SoapCall, SoapRefusal, element
 from reconciler.emulator.metadata.component_types import ComponentProblem, component_type
 from reconciler.emulator.metadata_xml import each, flag, text, texts, tree_of
 from reconciler.emulator.org import EmulatedOrg
@@ -134,11 +134,12 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def _answer(org: EmulatedOrg, request: Request) -> Reply:
+def _answer(org: EmulatedOrg, request: Request, api: str) -> Reply:
+    request.version = soapform.version_of(api)
     call = soapform.parse(request.body)
     operation = OPERATIONS.get(call.operation)
     if operation is None:
-        raise SoapRefusal(CLIENT, f"No operation available for request {call.element.tag}")
+        raise soapform.no_operation(call)
     try:
         request.session = sessions.resume(org, call.session_id)
     except ApiError as error:
@@ -157,11 +158,11 @@ def _answer(org: EmulatedOrg, request: Request) -> Reply:
 def apex(org: EmulatedOrg, request: Request, api: str) -> Reply:
     """One operation of the Apex API."""
     request.version = api
-    return _answer(org, request)
+    return _answer(org, request, api)
 
 
 @route("POST", "/services/Soap/s/{api}/{org_id}", family=Family.SOAP)
 def apex_of_org(org: EmulatedOrg, request: Request, api: str, org_id: str) -> Reply:
     """As above, at the address that login answered."""
     request.version = api
-    return _answer(org, request)
+    return _answer(org, request, api)

@@ -13,7 +13,6 @@ from typing import Any
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import sessions, soapform
-from reconciler.emulator.http.api_version import FIRST_EVER, NEWEST
 from reconciler.emulator.http.endpoints.metadata_access import check_may_deploy
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.http.routing import Family, route
@@ -270,20 +269,12 @@ WRITING: dict[str, Operation] = {
 OPERATIONS = READING | WRITING
 
 
-def _version(api: str) -> str:
-    """The version in the address. Raises UNSUPPORTED_API_VERSION."""
-    number = api.removesuffix(".0")
-    if not number.isdigit() or not FIRST_EVER <= int(number) <= NEWEST:
-        raise SoapRefusal("UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL")
-    return f"{int(number)}.0"
-
-
 def _answer(org: EmulatedOrg, request: Request, api: str) -> Reply:
-    request.version = _version(api)
+    request.version = soapform.version_of(api)
     call = soapform.parse(request.body)
     operation = OPERATIONS.get(call.operation)
     if operation is None:
-        raise SoapRefusal(CLIENT, f"No operation available for request {call.element.tag}")
+        raise soapform.no_operation(call)
     try:
         request.session = sessions.resume(org, call.session_id)
     except ApiError as error:

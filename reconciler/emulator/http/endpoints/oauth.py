@@ -123,7 +123,14 @@ def _refresh(org: EmulatedOrg, request: Request, form: Form) -> Reply:
     return _granted(org, request, found.user_id, client_id, found.scope)
 
 
+def _code(org: EmulatedOrg, request: Request, form: Form) -> Reply:
+    """No code was ever given: there is no page to agree on."""
+    _check_client(org, request, form, secret_needed=False)
+    raise OAuthRefusal("invalid_grant", "invalid authorization code")
+
+
 GRANTS: dict[str, Grant] = {
+    "authorization_code": _code,
     "password": _password,
     "client_credentials": _client_credentials,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": _jwt_bearer,
@@ -135,7 +142,12 @@ GRANTS: dict[str, Grant] = {
     "POST",
     "/services/oauth2/token",
     family=Family.OAUTH,
-    lacks=["authorization_code, device and token exchange grants", "id_token", "JWT-form access tokens"],
+    lacks=[
+        "pages of sign-in and consent, so no authorization codes",
+        "device and token exchange grants",
+        "id_token",
+        "JWT-form access tokens",
+    ],
 )
 def token(org: EmulatedOrg, request: Request) -> Reply:
     """Exchange a grant for an access token."""

@@ -168,13 +168,18 @@ OPERATIONS: dict[str, Operation] = {
 """Those of a user who is signed in."""
 
 
-def _answer(org: EmulatedOrg, request: Request) -> Reply:
+LAST_LOGIN = 64
+"""The newest version with login(). Source: SOAP API Developer Guide, "login()"."""
+
+
+def _answer(org: EmulatedOrg, request: Request, api: str) -> Reply:
+    request.version = soapform.version_of(api)
     soap = soapform.parse(request.body)
-    if soap.operation == "login":
+    if soap.operation == "login" and request.version_number <= LAST_LOGIN:
         return soapform.reply(request, soap.operation, _login(org, request, soap))
     operation = OPERATIONS.get(soap.operation)
     if operation is None:
-        raise SoapRefusal("UNKNOWN_EXCEPTION", f"No operation available for request {soap.operation}")
+        raise soapform.no_operation(soap)
     result = operation(signed_in(org, request, soap))
     return soapform.reply(request, soap.operation, result, header=limit_header(org))
 
@@ -182,22 +187,22 @@ def _answer(org: EmulatedOrg, request: Request) -> Reply:
 @route("POST", "/services/Soap/u/{api}", family=Family.SOAP, lacks=LACKS)
 def partner(org: EmulatedOrg, request: Request, api: str) -> Reply:
     """One operation of the partner API."""
-    return _answer(org, request)
+    return _answer(org, request, api)
 
 
 @route("POST", "/services/Soap/u/{api}/{org_id}", family=Family.SOAP, lacks=LACKS)
 def partner_of_org(org: EmulatedOrg, request: Request, api: str, org_id: str) -> Reply:
     """As above, at the address that login answered."""
-    return _answer(org, request)
+    return _answer(org, request, api)
 
 
 @route("POST", "/services/Soap/c/{api}", family=Family.SOAP, lacks=LACKS)
 def enterprise(org: EmulatedOrg, request: Request, api: str) -> Reply:
     """One operation of the enterprise API."""
-    return _answer(org, request)
+    return _answer(org, request, api)
 
 
 @route("POST", "/services/Soap/c/{api}/{org_id}", family=Family.SOAP, lacks=LACKS)
 def enterprise_of_org(org: EmulatedOrg, request: Request, api: str, org_id: str) -> Reply:
     """As above, at the address that login answered."""
-    return _answer(org, request)
+    return _answer(org, request, api)
