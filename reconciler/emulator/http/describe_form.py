@@ -99,16 +99,17 @@ SINCE: dict[str, dict[str, int]] = {
         **dict.fromkeys(("actionOverrides", "compactLayoutable", "namedLayoutInfos"), 33),
         **dict.fromkeys(("networkScopeFieldName", "supportedScopes"), 33),
         **dict.fromkeys(("hasSubtypes", "isSubtype", "mruEnabled"), 38),
-        **dict.fromkeys(("deepCloneable", "defaultImplementation", "extendedBy"), 48),
-        **dict.fromkeys(("extendsInterfaces", "implementedBy", "implementsInterfaces"), 48),
-        **dict.fromkeys(("isInterface",), 48),
+        **dict.fromkeys(("deepCloneable", "defaultImplementation", "implementedBy"), 47),
+        **dict.fromkeys(("implementsInterfaces", "isInterface"), 47),
+        **dict.fromkeys(("extendedBy", "extendsInterfaces"), 48),
         **dict.fromkeys(("associateEntityType", "associateParentEntity"), 50),
     },
     "record type": {"active": 33, "master": 33, "urls": 33, "developerName": 43},
     "child": {"junctionIdListNames": 33, "junctionReferenceTo": 33},
     "urls": {"approvalLayouts": 33, "compactLayouts": 33, "layouts": 33, "listviews": 33, "quickActions": 33},
 }
-"""Keys that older versions lack. Recorded at 26, 32, 37, 42, 46 and from 50 on; between is a guess."""
+"""Keys that older versions lack. Recorded at 26, 32, 37, 42, 46 and from 50 on, and in the
+partner WSDL of 47; between is a guess."""
 
 
 PARTS = {"fields": "field", "childRelationships": "child", "recordTypeInfos": "record type"}

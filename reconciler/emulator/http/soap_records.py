@@ -2,7 +2,8 @@
 
 The partner API tells a record's type in an element `sf:type`, writes `sf:Id` always and once more where
 the query asked for it; the enterprise API tells the type by `xsi:type`. A value that is absent is
-`xsi:nil`; in a record that is sent, the names to be emptied stand in `fieldsToNull` instead.
+`xsi:nil`; in a record that is sent, the names to be emptied stand in `fieldsToNull` instead, and what is
+nil says nothing: clients made from the WSDL send each record's `Id`, nil in one that is to be created.
 
 Source: SOAP API Developer Guide, "sObject", "QueryResult"; elements as recorded at API 28.
 """
@@ -38,15 +39,13 @@ def read_record(node: ET.Element) -> tuple[str, dict[str, Any]]:
             kind = (each.text or "").strip()
         elif name == "fieldsToNull":
             fields[(each.text or "").strip()] = None
-        else:
+        elif not is_nil(each) and not (name == "Id" and not (each.text or "").strip()):
             fields[name] = read_value(each)
     return ("" if kind == "sObject" else kind), fields
 
 
 def read_value(node: ET.Element) -> Any:
-    """A text, None where it is nil, or the record that a parent is found by."""
-    if is_nil(node):
-        return None
+    """A text, or the record that a parent is found by."""
     if len(node):
         kind, fields = read_record(node)
         return {**({"attributes": {"type": kind}} if kind else {}), **fields}

@@ -31,9 +31,11 @@ KEPT: dict[str, tuple[str, ...]] = {
     "ApexTriggerMember": ("Content", "FullName", "Metadata", "SymbolTable"),
     "ApexPageMember": ("Content", "FullName", "Metadata"),
     "ContainerAsyncRequest": ("CompilerErrors", "DeployDetails"),
-    "SubscriberPackageVersion": ("Dependencies", "InstallValidationStatus"),
+    "SubscriberPackageVersion": (
+        "CspTrustedSites", "Dependencies", "InstallValidationStatus", "Profiles", "RemoteSiteSettings",
+    ),
     "InstalledSubscriberPackage": (),
-}
+}  # fmt: skip
 """Complex values that are kept as they were written; null until then."""
 UNMANAGED = frozenset(
     ["ApexClass", "ApexComponent", "ApexPage", "ApexTrigger", "NamedCredential", "StaticResource"]

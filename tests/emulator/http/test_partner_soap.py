@@ -32,11 +32,12 @@ class Soap:
     org: EmulatedOrg
     token: str
     kind: str = "u"
+    version: str = "60.0"
 
     def call(self, body: str, header: str = "") -> tuple[int, ET.Element, str]:
         """Status, the first element in the body, and the whole text."""
         text = ENVELOPE.format(session=self.token, header=header, body=body)
-        path = f"/services/Soap/{self.kind}/60.0/{self.org.org_id[:15]}"
+        path = f"/services/Soap/{self.kind}/{self.version}/{self.org.org_id[:15]}"
         headers = Headers({"Host": "acme.my.salesforce.com", "Content-Type": "text/xml"})
         request = Request(method="POST", path=path, headers=headers, body=text.encode())
         status, _, raw = exchange(self.org, request)
@@ -327,7 +328,7 @@ def test_a_search_finds_records(soap: Soap) -> None:
     soap.org.has("Account", Name="Findable")
     find = "FIND {Findable} IN NAME FIELDS RETURNING Account(Id, Name)"
     (result,) = soap.results(f"<search><searchString>{find}</searchString></search>")
-    assert told(result[0][0])["Name"] == "Findable"
+    assert told(result[1][0])["Name"] == "Findable"
     assert soap.fault("<search><searchString>FIND x</searchString></search>") == "MALFORMED_SEARCH"
 
 

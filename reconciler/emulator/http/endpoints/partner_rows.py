@@ -10,6 +10,7 @@ Source: SOAP API Developer Guide, "Core Calls"; results as recorded at API 28 an
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import uuid4
 from xml.etree.ElementTree import Element
 
 from reconciler.emulator import lead_conversion, merging
@@ -207,7 +208,7 @@ def _search(call: Call) -> str:
     found = search.search(call.org, sub).value
     rows = found["searchRecords"] if isinstance(found, dict) else found
     records = "".join(f"<searchRecords>{writer.record(each, 'record')}</searchRecords>" for each in rows)
-    return f"<result>{records}</result>" if records else "<result/>"
+    return f"<result>{element('queryId', uuid4()) if records else ''}{records}</result>"
 
 
 def _span(call: Call, what: str) -> tuple[Request, str]:

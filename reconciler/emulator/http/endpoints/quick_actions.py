@@ -286,3 +286,10 @@ def _defaults(action: _Action, context: str | None = None) -> Reply:
 
 def _of(org: EmulatedOrg, request: Request, sobject: str, name: str) -> _Action:
     return _Action(org, request, dml.sobject_of(org, sobject, request).name, name)
+
+
+def described(org: EmulatedOrg, request: Request, full_name: str) -> dict[str, Any]:
+    """The describe of `NewTask` or `Account.NewContact`, as SOAP names actions. Raises NOT_FOUND."""
+    owner, _, name = full_name.rpartition(".")
+    action = _of(org, request, owner, name) if owner else _Action(org, request, None, name)
+    return {**action.describe(), "actionEnumOrId": action.entry["actionEnumOrId"]}
