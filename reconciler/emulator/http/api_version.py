@@ -7,7 +7,8 @@ import re
 
 from reconciler.emulator.errors import ApiError, NotFound
 
-NEWEST, OLDEST, FIRST_EVER = 67, 31, 7
+NEWEST, OLDEST, FIRST_EVER = 68, 31, 7
+"""Winter '27; the sf CLI begins its projects with it."""
 VERSION = re.compile(r"v(\d{1,3})\.0\Z")
 DATA = "/services/data/"
 

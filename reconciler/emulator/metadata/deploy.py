@@ -79,7 +79,7 @@ LAST = (
     "Profile",
 )
 """Types that refer to others, in the order they are written; all that are in neither list go between."""
-OLDEST_VERSION, NEWEST_VERSION = 7.0, 67.0
+OLDEST_VERSION, NEWEST_VERSION = 7.0, 68.0
 CHECKED_FROM = 30.0
 """Required elements of older versions are not known."""
 

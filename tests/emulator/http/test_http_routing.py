@@ -41,7 +41,8 @@ def test_labels_follow_the_release_calendar(version: int, expected: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("version", "status"), [("v30.0", 410), ("v99.0", 404), ("v59", 404), ("v31.0", 200), ("v67.0", 200)]
+    ("version", "status"),
+    [("v30.0", 410), ("v99.0", 404), ("v59", 404), ("v31.0", 200), ("v68.0", 200), ("v69.0", 404)],
 )
 def test_a_retired_version_is_gone_and_an_unknown_one_is_nowhere(
     client: "Client", version: str, status: int
@@ -238,4 +239,4 @@ def test_gaps_name_what_is_missing_and_where() -> None:
 
 
 def test_the_version_of_an_address_without_one_is_the_newest() -> None:
-    assert version_of("/services/oauth2/token") == "67.0"
+    assert version_of("/services/oauth2/token") == "68.0"

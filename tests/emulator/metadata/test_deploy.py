@@ -191,6 +191,10 @@ def test_the_required_elements_of_a_component_are_demanded(desk: Desk) -> None:
     assert failures(desk.deploy(files)) == [("CustomPermission", "Ship", "Required field is missing: label")]
 
 
+def test_packages_of_the_newest_api_version_are_taken(desk: Desk) -> None:
+    assert desk.deploy({"package.xml": package({}, version=f"{NEWEST}.0")})["status"] == "Succeeded"
+
+
 def test_a_newer_api_versions_elements_are_let_through(desk: Desk) -> None:
     files = {**BAD, "package.xml": package({"CspTrustedSite": ["*"]}, version=f"{NEWEST}.0")}
     assert desk.deploy(files)["status"] == "Succeeded"
