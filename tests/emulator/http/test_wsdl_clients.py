@@ -121,3 +121,9 @@ def test_a_theme_of_an_object_there_is_not_is_refused(soap: Soap) -> None:
 def test_nobody_has_duplicates(soap: Soap) -> None:
     (found,) = soap.results("<findDuplicates><sObjects><type>Account</type></sObjects></findDuplicates>")
     assert [(name(each), each.text) for each in found] == [("success", "true")]
+
+
+def test_rows_are_deleted_by_the_word_that_older_clients_use(soap: Soap) -> None:
+    account = soap.org.has("Account", Name="Old")
+    soap.results(f"<delete><id>{account}</id></delete>")
+    assert count(soap, "Name = 'Old'") == 0

@@ -110,7 +110,7 @@ def _upsert(call: Call) -> str:
 
 
 def _ids(call: Call, most: int = MAX_RECORDS) -> list[str]:
-    wanted = call.texts("ids")
+    wanted = call.texts("ids") or call.texts("id")  # the WSDL's word, and that of beatbox and pyforce
     if len(wanted) > most:
         raise TooManyRecords(most)
     return wanted
