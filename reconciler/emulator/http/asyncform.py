@@ -1,8 +1,10 @@
 """Bulk API 1.0 on the wire: jobs, batches and refusals, in XML or JSON.
 
 A call that sends JSON is answered in JSON, with a content type that names no character set, because
-clients compare it as a whole; another gets XML, unless the job's own content is JSON. The two forms have
-the same facts in another order: XML as its schema lists them, JSON by name.
+clients compare it as a whole; another gets XML, unless the job's own content is JSON. What is only read of
+a job comes in the form of its content, whatever the call says that it sends: Singer's tap says JSON and
+reads XML of a job in CSV. The two forms have the same facts in another order: XML as its schema lists
+them, JSON by name.
 
 Source: Bulk API Developer Guide, "JobInfo", "BatchInfo", "Errors"; forms as recorded.
 """
@@ -43,10 +45,10 @@ def sends_json(request: Request) -> bool:
 
 
 def wants_json(request: Request, job: Job | None = None) -> bool:
-    """Whether a call is answered in JSON: as it was sent; if it does not say, as the job's content is."""
-    if request.headers.find("content-type"):
+    """Whether a call is answered in JSON: as it was sent; if it sends nothing, as the job's content is."""
+    if job is None or (request.method not in ("GET", "HEAD") and request.headers.find("content-type")):
         return sends_json(request)
-    return job is not None and job.content_type == "JSON"
+    return job.content_type == "JSON"
 
 
 # -- reading

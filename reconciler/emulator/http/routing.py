@@ -164,10 +164,19 @@ def _walk(
             yield node, arguments
         return
     first, rest = segments[0], segments[1:]
-    if first in node.literal:
-        yield from _walk(node.literal[first], rest, arguments)
+    literal = node.literal.get(first) or _named_object(node, first)
+    if literal is not None:
+        yield from _walk(literal, rest, arguments)
     for name, child in node.named.items():
         yield from _walk(child, rest, {**arguments, name: first})
+
+
+def _named_object(node: _Node, segment: str) -> _Node | None:
+    """The branch of an object, whose name (`User`) may be written in any case."""
+    wanted = segment.lower()
+    return next(
+        (each for name, each in node.literal.items() if name[0].isupper() and name.lower() == wanted), None
+    )
 
 
 def routes() -> list[Route]:

@@ -374,6 +374,25 @@ def retrieve() -> None:
     contains(told["messages"], "Nobody")
 
 
+def fresh_project() -> None:
+    """What the CLI itself makes, with the API version that it takes for today's."""
+    sf("template", "generate", "project", "--name", "fresh", "--output-dir", str(FOLDER), org=False)
+    folder = FOLDER / "fresh"
+    classes = folder / "force-app" / "main" / "default" / "classes"
+    made = ["--name", "Fresh", "--output-dir", str(classes)]
+    sf("template", "generate", "apex", "class", *made, org=False, folder=folder)
+    told = sf("project", "deploy", "start", folder=folder)
+    equal(components(told)["ApexClass:Fresh"], "Created")
+    told = sf("project", "retrieve", "start", "--metadata", "ApexClass:Fresh", folder=folder)
+    equal(told["success"], True)
+
+
+def packages() -> None:
+    equal(sf("package", "installed", "list"), [])
+    told = refused("package", "install", "--package", "04t000000000000AAA", "--no-prompt")
+    contains(told, "No record found")
+
+
 def lists() -> None:
     assert "Gizmo__c" in [
         each["fullName"] for each in sf("org", "list", "metadata", "--metadata-type", "CustomObject")
@@ -476,6 +495,8 @@ JOBS: dict[str, Callable[[], None]] = {
     "project deploy start over REST": deploy_over_rest,
     "project deploy start that must fail whole": failing_deploy,
     "project retrieve start": retrieve,
+    "project deploy start of a project that the CLI made": fresh_project,
+    "package installed list, package install": packages,
     "org list metadata, metadata-types, generate manifest": lists,
     "project delete source": delete_source,
     "apex run": apex,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.emulator.bulk.conftest import Answer, Bulk
 
 XML, JSON = "application/xml", "application/json"
+STATE = ("state", "stateMessage")
 NAMES = "{http://www.force.com/2009/06/asyncapi/dataload}"
 
 
@@ -70,6 +71,19 @@ def test_a_job_without_batches_lists_none(bulk: "Bulk") -> None:
     job = bulk.classic("Contact", "insert")
     answer = bulk.call("GET", f"{bulk.classic_jobs}/{job}/batch", kind="")
     assert re.search(r"<batchInfoList\s+xmlns=\"[^\"]+\" />", answer.text)
+
+
+def test_what_is_read_of_a_job_in_csv_is_xml_even_for_who_says_json(bulk: "Bulk", org: EmulatedOrg) -> None:
+    org.has("Account", Name="A")
+    body = {"operation": "queryAll", "object": "Account", "contentType": "CSV"}
+    job = bulk.call("POST", bulk.classic_jobs, body).json["id"]
+    added = bulk.call("POST", f"{bulk.classic_jobs}/{job}/batch", "SELECT Id FROM Account", "text/csv")
+    address = f"{bulk.classic_jobs}/{job}/batch/{added.tag('id')}"
+    assert bulk.call("POST", f"{bulk.classic_jobs}/{job}", {"state": "Closed"}).json["state"] == "Closed"
+    assert bulk.call("GET", address, kind=JSON).tag("state") == "Completed"
+    listed = bulk.call("GET", f"{address}/result", kind=JSON)
+    result = bulk.call("GET", f"{address}/result/{listed.tag('result')}", kind=JSON)
+    assert (listed.headers["Content-Type"], result.text.splitlines()[0]) == (XML, '"Id"')
 
 
 def json_job(bulk: "Bulk", operation: str, sobject: str = "Account", **more: Any) -> str:
@@ -310,8 +324,9 @@ def test_a_batch_that_cannot_be_read_fails(
     job = bulk.classic("Account", "insert", content_type)
     added = bulk.call("POST", f"{bulk.classic_jobs}/{job}/batch", content, XML)
     answer = bulk.call("GET", added.headers["Location"], kind=XML)
-    assert answer.tag("state") == "Failed"
-    assert answer.tag("stateMessage").startswith(message)
+    told = answer.json if content_type == "JSON" else {each: answer.tag(each) for each in STATE}
+    assert told["state"] == "Failed"
+    assert told["stateMessage"].startswith(message)
     assert org.rows("Account") == []
     assert refused(bulk.call("GET", added.headers["Location"] + "/result", kind=XML)) == (400, "InvalidBatch")
 

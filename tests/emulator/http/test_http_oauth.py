@@ -300,6 +300,7 @@ def test_the_way_into_the_user_interface_is_given_to_the_signed_in(client: "Clie
 def test_a_password_can_be_set_and_reset(client: "Client") -> None:
     address = f"/sobjects/User/{client.org.admin_id}/password"
     assert client.get(address).json() == {"isExpired": False}
+    assert client.get(address.replace("User", "user")).json() == {"isExpired": False}
     assert client.post(address, {"NewPassword": "correct-horse-7"}).status_code == 204
     assert sign_in(client, password="correct-horse-7").status_code == 200
     assert sign_in(client).status_code == 400
