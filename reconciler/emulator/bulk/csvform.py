@@ -51,7 +51,10 @@ def _line_end(body: bytes, at: int) -> int:
 
 
 def read_records(content: bytes, delimiter: str) -> list[list[str]]:
-    """The records of a part, blank ones left out. Raises `BatchFailed`."""
+    """The records of a part, blank lines left out. Raises `BatchFailed`.
+
+    A line of one empty value in quotes is a record: so clients write a row whose only cell is empty.
+    """
     text = content.decode("utf-8", "replace")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -59,7 +62,7 @@ def read_records(content: bytes, delimiter: str) -> list[list[str]]:
         records = [
             each
             for each in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-            if len(each) > 1 or (each and each[0])
+            if each
         ]
     except csv.Error as error:
         raise _refusal(str(error)) from error

@@ -25,9 +25,8 @@ DATA_ROOT = "/services/data/{version}"
 
 MISSING_FAMILIES: dict[str, str] = {
     "/services/apexrest": "Apex is not run, so classes have no REST resources",
-    "/services/data/vN/analytics": "reports and dashboards",
+    "/services/data/vN/analytics": "descriptions and runs of reports and dashboards",
     "/services/data/vN/chatter, /connect": "Chatter, and Connect but for the list of communities",
-    "/services/data/vN/process": "approval processes",
     "/services/data/vN/wave": "CRM Analytics",
     "/cometd": "streaming",
     "REST bodies in XML": "only JSON is read and written",

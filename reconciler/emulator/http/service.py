@@ -12,8 +12,8 @@ import logging
 import zlib
 from dataclasses import replace
 
-from reconciler.emulator.errors import ApiError, NotFound
-from reconciler.emulator.http import oauth_errors, routing, sessions, soapform
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.http import absent, oauth_errors, routing, sessions, soapform
 from reconciler.emulator.http.api_version import version_of
 from reconciler.emulator.http.envelope import encode, rest_refusal
 from reconciler.emulator.http.message import Headers, Reply, Request
@@ -117,10 +117,10 @@ def _checked(org: EmulatedOrg, request: Request) -> Reply:
             _sign_in(org, request)
         raise
     if match is None:
-        if _family(request.path) is Family.REST:
+        if _family(request.path) is Family.REST or request.path.startswith(absent.APEX_REST):
             _sign_in(org, request)
             traffic(org).count(org.clock.now_ms())
-        raise NotFound
+        raise absent.refusal(request.path)
     if match.route.family is Family.REST:
         _sign_in(org, request)
         traffic(org).count(org.clock.now_ms())

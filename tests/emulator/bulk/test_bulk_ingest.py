@@ -93,6 +93,13 @@ def test_an_upload_without_rows_completes_with_three_empty_results(bulk: "Bulk")
             assert len(bulk.result(job, kind)) <= 1
 
 
+def test_a_row_whose_only_cell_is_empty_is_a_row(bulk: "Bulk", org: EmulatedOrg) -> None:
+    job = bulk.ingest('Name\n"A"\n""\n\n"B"\n')
+    told = bulk.job(job)
+    assert (told["numberRecordsProcessed"], told["numberRecordsFailed"]) == (3, 1)
+    assert [each["Name"] for each in org.rows("Account")] == ["A", "B"]
+
+
 def test_results_are_asked_for_in_any_case_and_with_a_slash(bulk: "Bulk") -> None:
     job = bulk.ingest("Name\nA\n")
     for name in ("unprocessedRecords", "unprocessedrecords", "SUCCESSFULRESULTS/", "failedResults/"):

@@ -10,6 +10,7 @@ from importlib import import_module
 
 AREAS: dict[str, tuple[str, ...]] = {
     "": ("versions",),
+    "analytics": ("unused",),
     "appMenu": ("furniture",),
     "compactLayouts": ("layouts",),
     "composite": ("composite", "batch", "graph", "sobject_collections", "tree"),
@@ -19,6 +20,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "limits": ("limits",),
     "metadata": ("metadata_rest",),
     "parameterizedSearch": ("search",),
+    "process": ("unused",),
     "query": ("queries",),
     "queryAll": ("queries",),
     "quickActions": ("quick_actions",),

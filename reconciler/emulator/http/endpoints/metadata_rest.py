@@ -21,6 +21,12 @@ JSON_PARTS = ("json", "entity_content")
 """What clients call the part with the options."""
 
 
+@route("GET", "/metadata")
+def list_metadata_resources(org: EmulatedOrg, request: Request) -> Reply:
+    """What there is below."""
+    return ok({"deployRequest": f"{request.data_path}/metadata/deployRequest"})
+
+
 @route("POST", "/metadata/deployRequest", media=(*JSON_ONLY, multipart.MEDIA), lacks=["performRetrieve"])
 def create_deployment(org: EmulatedOrg, request: Request) -> Reply:
     """Deploy an archive, or with `validatedDeployRequestId` what was validated before."""

@@ -23,7 +23,7 @@ RESOURCES = (
 SERVED = frozenset(
     ("tooling", "metadata", "queryAll", "search", "composite", "parameterizedSearch", "recent", "limits",
      "query", "jobs", "sobjects", "tabs", "theme", "appMenu", "quickActions", "compactLayouts", "connect",
-     "actions")
+     "actions", "process")
 )  # fmt: skip
 """Those that lead somewhere here; the others are left out of the list of a version."""
 
