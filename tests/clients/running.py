@@ -70,6 +70,11 @@ def salesforce_bulk(place: Place) -> list[Result]:
     return python_script("salesforce-bulk", "salesforce_bulk_jobs.py", place)
 
 
+def wsdl(place: Place) -> list[Result]:
+    wsdl = installing.installed("jsforce") / "node_modules" / "jsforce" / "src" / "api" / "soap" / "wsdl.xml"
+    return python_script("zeep", "wsdl_jobs.py", Place(place.folder, place.org, {"PARTNER_WSDL": str(wsdl)}))
+
+
 def django(place: Place) -> list[Result]:
     return python_script("django-salesforce", "django_jobs.py", place)
 
@@ -112,6 +117,7 @@ CLIENTS = (
     Client("simple-salesforce", simple_salesforce, tls=True),
     Client("aiosalesforce", aiosalesforce),
     Client("salesforce-bulk", salesforce_bulk),
+    Client("zeep", wsdl),
     Client("django-salesforce", django, tls=True),
     Client("sf-over-TLS", sf_over_tls, tls=True),
     Client("sfdmu", sfdmu),

@@ -55,11 +55,13 @@ MIRRORS: dict[str, Mirror] = {
     "ApexComponent": Mirror("ApexComponent"),
     "AuraDefinitionBundle": Mirror("AuraDefinitionBundle"),
     "BusinessProcess": Mirror("BusinessProcess", "."),
+    "ChatterSettings": Mirror("Settings", "", lambda name: name == "Chatter"),
     "CompactLayout": Mirror("CompactLayout", "."),
     "CustomApplication": Mirror("CustomApplication"),
     "CustomField": Mirror("CustomField", ".", lambda name: _is_custom(name)),
     "CustomObject": Mirror("CustomObject", "", _is_custom),
     "CustomTab": Mirror("CustomTab"),
+    "EnhancedNotesSettings": Mirror("Settings", "", lambda name: name == "EnhancedNotes"),
     "FieldSet": Mirror("FieldSet", "."),
     "FlexiPage": Mirror("FlexiPage"),
     "Flow": Mirror("FlowVersion"),
@@ -83,7 +85,9 @@ ELEMENTS: dict[tuple[str, str], str] = {
     ("FlexiPage", "Type"): "type",
     ("NamedCredential", "Endpoint"): "endpoint",
     ("ApexComponent", "MasterLabel"): "label",
+    ("ChatterSettings", "IsChatterEnabled"): "enableChatter",
     ("CustomField", "InlineHelpText"): "inlineHelpText",
+    ("EnhancedNotesSettings", "IsEnhancedNotesEnabled"): "enableEnhancedNotes",
 }
 """Where a column's element is not its own name with a small first letter."""
 

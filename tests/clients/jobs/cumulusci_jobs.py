@@ -358,6 +358,10 @@ def preflights() -> None:
         "check_sobjects_available",
         "object_permissions",
         "describe_metadatatypes",
+        "check_chatter_enabled",
+        "check_enhanced_notes_enabled",
+        "list_communities",
+        "list_changes",
     ):
         task(name)
 

@@ -169,3 +169,9 @@ def test_a_view_that_was_made_in_a_transaction_that_is_undone_is_made_again(tool
         assert names() == ["R"]
         raise KeyError
     assert names() == ["R"]
+
+
+def test_settings_are_a_row_once_they_are_deployed(org: EmulatedOrg, tooling: Tooling) -> None:
+    write(org, "Settings", "Chatter", {"enableChatter": ["true"]})
+    assert tooling.rows("SELECT IsChatterEnabled FROM ChatterSettings") == [{"IsChatterEnabled": True}]
+    assert tooling.rows("SELECT IsEnhancedNotesEnabled FROM EnhancedNotesSettings") == []
