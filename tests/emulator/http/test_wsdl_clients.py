@@ -127,3 +127,9 @@ def test_rows_are_deleted_by_the_word_that_older_clients_use(soap: Soap) -> None
     account = soap.org.has("Account", Name="Old")
     soap.results(f"<delete><id>{account}</id></delete>")
     assert count(soap, "Name = 'Old'") == 0
+
+
+@pytest.mark.parametrize("operation", ["setPassword", "resetPassword"])
+def test_the_password_of_nobody_is_refused_with_a_code_of_the_wsdl(soap: Soap, operation: str) -> None:
+    who = "<userId>005000000000000AAA</userId><password>correct-horse-7</password>"
+    assert soap.fault(f"<{operation}>{who}</{operation}>") == "INVALID_CROSS_REFERENCE_KEY"

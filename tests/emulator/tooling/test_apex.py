@@ -457,3 +457,9 @@ def test_apex_is_declared_shown_and_forgotten_at_the_back_door(tooling: Tooling)
     assert [each["text"] for each in knock("GET").value["scripts"]] == ["Fix.run();"]
     assert knock("DELETE").status == 204
     assert tooling.execute("Fix.run();")["compiled"] is False
+
+
+def test_completions_are_asked_for_by_language(tooling: Tooling) -> None:
+    told = tooling.call("GET", "/completions", params={"type": "apex"})
+    assert (told.status_code, told.json()) == (200, {"publicDeclarations": {}})
+    assert tooling.call("GET", "/completions", params={"type": "cobol"}).status_code == 400

@@ -9,6 +9,7 @@ Source: SOAP API Developer Guide, "login()", "logout()", "getUserInfo()", "getSe
 import secrets
 from xml.etree.ElementTree import Element
 
+from reconciler.emulator.errors import NotFound
 from reconciler.emulator.http import sessions, soapform
 from reconciler.emulator.http.endpoints import partner_describes, partner_rows
 from reconciler.emulator.http.endpoints.partner_calls import Call, Operation, limit_header, signed_in
@@ -114,8 +115,16 @@ def _get_server_timestamp(call: Call) -> str:
 
 
 def _set_password(call: Call) -> str:
-    _change(call, known_user(call.org, call.text("userId"), by=call.request.user_id), call.text("password"))
+    _change(call, _user_named(call), call.text("password"))
     return "<result/>"
+
+
+def _user_named(call: Call) -> str:
+    """The user of `userId`. Raises a fault of the WSDL, which has no NOT_FOUND; its text is not verified."""
+    try:
+        return known_user(call.org, call.text("userId"), by=call.request.user_id)
+    except NotFound as error:
+        raise SoapRefusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id") from error
 
 
 def _change(call: Call, user_id: str, password: str) -> None:
@@ -132,7 +141,7 @@ def _change_own_password(call: Call) -> str:
 
 def _reset_password(call: Call) -> str:
     made = secrets.token_hex(4) + "a1"
-    _change(call, known_user(call.org, call.text("userId"), by=call.request.user_id), made)
+    _change(call, _user_named(call), made)
     return f"<result>{element('password', made)}</result>"
 
 

@@ -73,3 +73,19 @@ def run_tests_synchronous_by_address(org: EmulatedOrg, request: Request) -> Repl
 
 def _params(request: Request) -> dict[str, Any]:
     return dict(request.params)
+
+
+COMPLETIONS: dict[str, dict[str, Any]] = {
+    "apex": {"publicDeclarations": {}},
+    "visualforce": {"namespaces": {}},
+}
+"""What an editor may offer, by language. Source: Tooling API, "REST Resources", completions."""
+
+
+@route("GET", "/tooling/completions", lacks=["the declarations of Salesforce's own Apex and Visualforce"])
+def list_completions(org: EmulatedOrg, request: Request) -> Reply:
+    """The declarations in the language of `type`: there are none. The refusal is not verified."""
+    found = COMPLETIONS.get(request.params.get("type", ""))
+    if found is None:
+        raise ApiError("The type parameter must be apex or visualforce", code="INVALID_INPUT")
+    return ok(found)
