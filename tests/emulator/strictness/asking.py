@@ -2,7 +2,8 @@
 
 The tables are YAML files in this folder, a row by its name:
 
-    source    chapter of the facts and what it says there; `unverified` where no fact settles the text
+    source    chapter of the facts and what it says there; `unverified` where there is none
+    wording   `unverified` where the code and the limit are told but not the text
     ask       method and path; a path without `/services` is below the data root of version 62
     by        whose session, `admin` unless said; `nobody` for none
     headers, body (JSON), text or hex (bytes as they are)
@@ -50,6 +51,7 @@ class Refusal:
 class Row:
     name: str
     source: str
+    verified: bool
     before: tuple[Mapping[str, Any], ...]
     ask: Mapping[str, Any]
     refusal: Refusal
@@ -60,7 +62,8 @@ def rows_of(table: Path) -> Iterator[Row]:
         status, code, *rest = told["refused"]
         text, *fields = [_repeated(each) for each in rest] or [""]
         refusal = Refusal(status, code, text, tuple(fields))
-        yield Row(name, told["source"], tuple(told.get("before", ())), told, refusal)
+        verified = UNVERIFIED not in (told["source"], told.get("wording"))
+        yield Row(name, told["source"], verified, tuple(told.get("before", ())), told, refusal)
 
 
 # -- sending

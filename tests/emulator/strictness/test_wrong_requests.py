@@ -9,6 +9,7 @@ import pytest
 
 from .asking import UNVERIFIED, Desk, Row, refusal_of, rows_of
 from .stage import make_desk
+from .wording import Known
 
 AT_LEAST = 400
 ALL = [each for table in sorted(Path(__file__).parent.glob("*.yaml")) for each in rows_of(table)]
@@ -50,3 +51,9 @@ def test_each_source_is_a_chapter_of_the_facts(shared: Path) -> None:
     chapters = {path.stem for path in (shared / "salesforce-facts").glob("*.md")}
     assert chapters
     assert {each.source.partition(":")[0] for each in ALL} <= chapters | {UNVERIFIED}
+
+
+def test_a_text_that_no_fact_tells_says_so(shared: Path) -> None:
+    known = Known(shared)
+    assert [each.name for each in ALL if each.verified and not known.tells(each.refusal)] == []
+    assert sum(each.verified for each in ALL) >= 300
