@@ -6,6 +6,7 @@ them. `/__emulator__/snapshot`: POST keeps the org as it is under a `name`, GET 
 forgets one. `/__emulator__/reset`: POST makes the org what it was at the snapshot with this `name`, or as
 it was when it was new; faults and calls stay. The name is in the body, `{"name": "clean"}`, or the query.
 `/__emulator__/bulk`: GET shows how long bulk jobs take and what a day allows, POST changes it.
+`/__emulator__/limits`: GET shows how many calls a day the org allows, POST changes it (`DailyApiRequests`).
 `/__emulator__/metadata`: GET shows how long deployments and retrievals take, POST changes it.
 `/__emulator__/apex`: POST declares what Apex does (`tooling.apex`), GET shows it, DELETE forgets it.
 No session is needed, and nothing here counts as a call.
@@ -117,6 +118,17 @@ def _metadata(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
     return ok(delays.configure(org, **request.json) if request.method == "POST" else delays.delays(org))
 
 
+def _limits(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
+    calls = traffic(org)
+    if request.method == "POST":
+        given = request.json
+        allowed = given.get("DailyApiRequests") if isinstance(given, dict) else None
+        if type(allowed) is not int or allowed < 0:
+            raise ValueError("DailyApiRequests must be a whole number, 0 or more")
+        calls.daily_requests = allowed
+    return ok({"DailyApiRequests": calls.daily_requests})
+
+
 ACTIONS = {
     "faults": _faults,
     "calls": _calls,
@@ -124,5 +136,6 @@ ACTIONS = {
     "reset": _reset,
     "apex": _apex,
     "bulk": _bulk,
+    "limits": _limits,
     "metadata": _metadata,
 }
