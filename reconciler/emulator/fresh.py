@@ -22,8 +22,9 @@ USER_LICENSES = (
     ("Guest User License", "PID_Guest_User", 25),
     ("Analytics Cloud Integration User", "PID_Analytics_Cloud_Integration_User", 2),
     ("Salesforce Integration", "PID_Salesforce_Integration", 5),
+    ("Cloud Integration User", "PID_Cloud_Integration_User", 1),
 )
-"""Name, definition key, how many."""
+"""Name, definition key, how many. The key of the Platform Integration User's licence is not verified."""
 PROFILES = (
     ("System Administrator", "Salesforce", "Standard"),
     ("Standard User", "Salesforce", "Standard"),
