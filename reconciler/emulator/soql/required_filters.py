@@ -31,11 +31,14 @@ def check_required(sobject: SObject, query: Query) -> None:
 def _check_links(condition: Condition | None) -> None:
     """Links of files are found by one of their two ends alone."""
     for test in condition.operands if isinstance(condition, And) else (condition,):
-        equal = isinstance(test, Comparison) and test.operator == "="
-        if isinstance(test, Among | SemiJoin) or (isinstance(test, Comparison) and equal):
-            left = test.left
-            if isinstance(left, Path) and left.parts[-1].lower() in LINK_ENDS:
-                return
+        if isinstance(test, Among | SemiJoin):
+            fits = not test.negated
+        elif isinstance(test, Comparison):
+            fits = test.operator == "="
+        else:
+            continue
+        if fits and isinstance(test.left, Path) and test.left.parts[-1].lower() in LINK_ENDS:
+            return
     raise malformed(
         "Implementation restriction: ContentDocumentLink requires a filter by a single Id on "
         "ContentDocumentId or LinkedEntityId using the equals operator or multiple Id's using the IN "
