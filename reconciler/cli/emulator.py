@@ -109,10 +109,8 @@ def _tell(report: "LoadReport") -> None:
 
     rows = sum(report.rows.values())
     click.echo(f"Loaded: {len(report.objects)} objects, {len(report.fields)} fields, {rows} rows.")
-    for each in dict.fromkeys(report.stubs):
-        click.echo(safe(f"made up, because it is named but not there: {each}"), err=True)
-    for each in report.problems:
-        click.echo(safe(f"left out: {each}"), err=True)
+    for each in report.remarks():
+        click.echo(safe(each), err=True)
 
 
 @command.command("snapshot")

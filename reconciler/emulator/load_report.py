@@ -23,3 +23,10 @@ class LoadReport:
 
     def made_row(self, sobject: str, count: int = 1) -> None:
         self.rows[sobject] = self.rows.get(sobject, 0) + count
+
+    def remarks(self) -> list[str]:
+        """A line for each thing that was made up and each that was left out."""
+        made_up = (
+            f"made up, because it is named but not there: {each}" for each in dict.fromkeys(self.stubs)
+        )
+        return [*made_up, *(f"left out: {each}" for each in self.problems)]

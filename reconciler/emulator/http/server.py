@@ -318,14 +318,23 @@ def serve(
 SEEDS_TABLE = 'CREATE TABLE IF NOT EXISTS "_seed" (path TEXT PRIMARY KEY)'
 
 
-def _seed(org: EmulatedOrg, folders: Sequence[Path]) -> None:
-    """Load the folders that this org has not been seeded with."""
+MOST_REMARKS = 20
+"""On a seed: who serves an org need not read its standard error, and a full pipe would stop it."""
+
+
+def _seed(org: EmulatedOrg, folders: Sequence[Path]) -> list[str]:
+    """Load the folders that this org has not been seeded with; what was made up and left out."""
     org.store.ensure_table(SEEDS_TABLE)
+    remarks: list[str] = []
     for folder in folders:
         path = str(folder.resolve())
         if not org.store.execute('SELECT 1 FROM "_seed" WHERE path = ?', (path,)):
-            org.load(folder)
+            told = org.load(folder).remarks()
+            remarks += told[:MOST_REMARKS]
+            if len(told) > MOST_REMARKS:
+                remarks.append(f"{len(told) - MOST_REMARKS} more: 'reconcile emulator seed' tells all")
             org.store.execute('INSERT INTO "_seed" VALUES (?)', (path,))
+    return remarks
 
 
 def main_serve(
@@ -355,15 +364,15 @@ def main_serve(
         signal.signal(number, lambda *_: None)
     new = db is None or not db.exists()
     org = EmulatedOrg(db, name=name or own_name())
-    _seed(org, seeds)
+    remarks = _seed(org, seeds)
     if new:
         org.snapshots.take(START)
     for path in jwt_certificates:
         sessions.register_certificate(org, path.read_bytes())
     with Server(org, host=host, port=port, tls=tls) as server:
         print(json.dumps(_ready(server)), flush=True)
-        for gap in org.formula_gaps():
-            print(f"not computed: {gap}", file=sys.stderr, flush=True)
+        for each in (*remarks, *(f"not computed: {gap}" for gap in org.formula_gaps())):
+            print("".join(c if c.isprintable() else "?" for c in each), file=sys.stderr, flush=True)
         told.recv(1)
     signal.set_wakeup_fd(-1)
     org.close()

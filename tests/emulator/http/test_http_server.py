@@ -67,6 +67,22 @@ def test_a_served_org_says_when_it_is_ready_and_leaves_cleanly_when_told(tmp_pat
         assert get(limits, ready["access_token"]).status_code == 200
 
 
+def test_what_a_seed_could_not_bring_is_told_and_not_at_any_length(tmp_path: Path) -> None:
+    for number in range(25):
+        (tmp_path / f"Bad{number}__c.object-meta.xml").write_text("<CustomObject")
+    code = f"{START}main_serve(port=0, seeds=[Path({str(tmp_path)!r})])"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as child:
+        assert child.stdout
+        assert json.loads(child.stdout.readline())["url"]
+        child.send_signal(signal.SIGTERM)
+        told = child.communicate(timeout=20)[1].splitlines()
+    assert told[0].startswith("left out: ")
+    assert told[20:] == ["5 more: 'reconcile emulator seed' tells all"]
+
+
 def test_with_tls_the_authority_is_written_for_clients(tmp_path: Path) -> None:
     with process("main_serve(tls=True)") as (_, ready):
         assert ready["url"].startswith("https://")
