@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from reconciler.emulator.load_report import LoadReport
     from reconciler.emulator.org import EmulatedOrg
+    from reconciler.emulator.seeding.report import LoadReport
 
 EXISTING_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 

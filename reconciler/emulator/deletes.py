@@ -15,7 +15,7 @@ describe gives them.
 from typing import TYPE_CHECKING, Any
 
 from .errors import ApiError
-from .rules import rules_for
+from .rules.hooks import rules_for
 from .schema import ChildRelationship
 from .store import quoted
 

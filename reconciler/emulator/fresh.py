@@ -4,10 +4,11 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from . import ids, setup_rules
+from . import ids
 from .access.governed import COLUMNS
 from .access.profiles import GRANTED, NEVER_GRANTED, object_rights
 from .access.rights import PREFIX, withhold
+from .rules import setup as setup_rules
 from .writes import Transaction
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import access_rules, data_rules, deletes, ids, setup_rules, standard
+from . import deletes, ids, standard
 from .access import rights
 from .access.checks import is_seen
 from .access.questions import answered
@@ -25,10 +25,13 @@ from .definitions import Definitions
 from .errors import InvalidField, NotFound
 from .fresh import UNNAMED, furnish
 from .kept_snapshots import KeptSnapshots
-from .load_report import LoadReport
-from .load_trees import load_records
 from .metadata.jobs import Jobs
+from .rules import access as access_rules
+from .rules import data as data_rules
+from .rules import setup as setup_rules
 from .schema import Field, Schema, SObject
+from .seeding.report import LoadReport
+from .seeding.trees import load_records
 from .snapshot import living_rows, take_snapshot
 from .tables import Table, Tables
 from .template import bring_up_to_date, open_store
@@ -183,7 +186,7 @@ class EmulatedOrg:
         What cannot be loaded is told in the report; only a folder that is not there raises
         `NotADirectoryError`. Costs some 2 ms a field. Records are loaded apart, by `load_records`.
         """
-        from .load_source import load_source
+        from .seeding.source import load_source
 
         report = LoadReport()
         for folder in folders:

@@ -1,7 +1,7 @@
 """What an org has: objects, fields, relationships, record types. Describe, SOQL and writes read it.
 
 Names are found without regard to case and spelled as declared. The standard objects come from
-compact files of our own (`standard/`), custom ones from a project's metadata (`load_source`).
+compact files of our own (`standard/`), custom ones from a project's metadata (`seeding`).
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import data_rules, ids, lead_conversion
+from . import ids, lead_conversion
+from .rules import data as data_rules
 from .schema import PicklistValue, Schema
 from .store import Store, quoted
 

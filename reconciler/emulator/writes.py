@@ -2,7 +2,7 @@
 
 A write goes: may this object be written at all; may it share the transaction (MIXED_DML); each
 named field exists, is writable and reads as its type; defaults; parents exist; required fields;
-the object's own rules (`setup_rules`); unique keys, which SQLite's indexes watch; stamps. The first
+the object's own rules (`rules`); unique keys, which SQLite's indexes watch; stamps. The first
 refusal of a row ends it, except that required fields are reported together.
 
 Source: Apex Developer Guide, "Triggers and Order of Execution" and "sObjects That Cannot Be Used
@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from . import deletes, ids
 from .access import checks
 from .errors import ApiError, InvalidField
-from .row_checks import CHECKS, check_hierarchy
 from .rows import Rows
-from .rules import rules_for
+from .rules.hooks import rules_for
+from .rules.references import CHECKS, check_hierarchy
 from .store import quoted
 from .tables import Entry, Table
 from .values import wrong_id

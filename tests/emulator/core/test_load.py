@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.emulator.errors import ApiError
-from reconciler.emulator.load_source import find_source, without_tokens
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.seeding.source import find_source, without_tokens
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 NS = 'xmlns="http://soap.sforce.com/2006/04/metadata"'

@@ -246,7 +246,7 @@ def test_a_read_only_object_is_not_written(org: EmulatedOrg, refused: Refused) -
 
 
 def test_a_record_type_must_be_of_the_object(org: EmulatedOrg, refused: Refused) -> None:
-    from reconciler.emulator.load_schema import add_record_type
+    from reconciler.emulator.seeding.schema import add_record_type
 
     with org.transaction() as tx:
         add_record_type(tx, "Account", "Partner", {"label": ["Partner"]})

@@ -9,9 +9,9 @@ import pytest
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.formula.parse import parse
-from reconciler.emulator.load_source import find_source
 from reconciler.emulator.metadata_xml import text
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.seeding.source import find_source
 
 PROJECTS = ("dreamhouse", "ebikes", "npsp", "pmm")
 WRITTEN = {

@@ -9,14 +9,6 @@ Source: Metadata API Developer Guide, "PermissionSet", "PermissionSetGroup", "Pr
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator.access.rights import withhold
-from reconciler.emulator.load_rows import (
-    PROFILE_NAMES,
-    load_custom_permission,
-    load_muting_set,
-    load_permission_set,
-    load_permission_set_group,
-    load_permissions,
-)
 from reconciler.emulator.metadata.component_types import ComponentProblem, Written, register
 from reconciler.emulator.metadata.types import grants
 from reconciler.emulator.metadata.types.row_base import (
@@ -28,6 +20,14 @@ from reconciler.emulator.metadata.types.row_base import (
     texts_of,
 )
 from reconciler.emulator.metadata_xml import Tree, each, flag, text
+from reconciler.emulator.seeding.rows import (
+    PROFILE_NAMES,
+    load_custom_permission,
+    load_muting_set,
+    load_permission_set,
+    load_permission_set_group,
+    load_permissions,
+)
 
 if TYPE_CHECKING:
     from reconciler.emulator.org import EmulatedOrg

@@ -12,10 +12,10 @@ Source: Metadata API Developer Guide, "PermissionSet", "Profile"; texts as seen 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from reconciler.emulator.access_rules import IMPLIED, WORDS
-from reconciler.emulator.load_rows import ACCESSES, OBJECT_RIGHTS, TAB_VISIBILITY
 from reconciler.emulator.metadata.component_types import ComponentProblem, component_type
 from reconciler.emulator.metadata_xml import Tree, each, flag, text
+from reconciler.emulator.rules.access import IMPLIED, WORDS
+from reconciler.emulator.seeding.rows import ACCESSES, OBJECT_RIGHTS, TAB_VISIBILITY
 
 if TYPE_CHECKING:
     from reconciler.emulator.metadata.types.row_base import Strict

@@ -8,10 +8,10 @@ Source: Metadata API Developer Guide, "Role", "Group", "Queue".
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import ids
-from reconciler.emulator.load_rows import load_group, load_queue, load_role
 from reconciler.emulator.metadata.component_types import ComponentProblem, register
 from reconciler.emulator.metadata.types.row_base import Row, RowType, Strict, flags, named, texts_of
 from reconciler.emulator.metadata_xml import Tree, each, text
+from reconciler.emulator.seeding.rows import load_group, load_queue, load_role
 
 if TYPE_CHECKING:
     from reconciler.emulator.org import EmulatedOrg

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import ids
-from reconciler.emulator.load_rows import load_custom_metadata
-from reconciler.emulator.load_schema import add_record_type
 from reconciler.emulator.metadata.component_types import (
     ComponentProblem,
     Facts,
@@ -34,6 +32,8 @@ from reconciler.emulator.metadata.types.row_base import (
 from reconciler.emulator.metadata.types.schema_types import unknown_object
 from reconciler.emulator.metadata_xml import Tree, each, flag, text
 from reconciler.emulator.schema import Field
+from reconciler.emulator.seeding.rows import load_custom_metadata
+from reconciler.emulator.seeding.schema import add_record_type
 from reconciler.emulator.store import quoted
 from reconciler.emulator.tooling import apex_source, schedules
 

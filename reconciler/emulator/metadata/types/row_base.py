@@ -2,7 +2,7 @@
 
 What the rows do not hold (a description, visibilities of applications) stays in the component's stored
 tree, and counts only as long as the row is there. Writing goes the same road as a seed
-(`load_rows`), except that nothing is made up and the first thing that is missing is a problem.
+(`seeding.rows`), except that nothing is made up and the first thing that is missing is a problem.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from reconciler.emulator import deletes, ids
 from reconciler.emulator.components import to_xml
 from reconciler.emulator.errors import ApiError
-from reconciler.emulator.load_report import LoadReport
-from reconciler.emulator.load_rows import Loading
 from reconciler.emulator.metadata.component_types import ComponentProblem, Facts, Written, no_component
 from reconciler.emulator.metadata_xml import Tree
+from reconciler.emulator.seeding.report import LoadReport
+from reconciler.emulator.seeding.rows import Loading
 from reconciler.emulator.store import quoted
 
 if TYPE_CHECKING:

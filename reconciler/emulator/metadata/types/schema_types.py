@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.emulator import load_schema
 from reconciler.emulator.components import to_xml
 from reconciler.emulator.custom_fields import CUSTOM_SUFFIXES, fields_of, name_field, picklist_values
 from reconciler.emulator.formula.faults import FormulaError, NotEmulated
@@ -29,6 +28,7 @@ from reconciler.emulator.metadata.component_types import (
 from reconciler.emulator.metadata.types import field_rules, renaming, usage
 from reconciler.emulator.metadata_xml import Tree, child, flag, text
 from reconciler.emulator.schema import Field, SObject
+from reconciler.emulator.seeding import schema as load_schema
 from reconciler.emulator.store import quoted
 
 if TYPE_CHECKING:

@@ -9,22 +9,16 @@ Source: Object Reference, "PermissionSet", "PermissionSetAssignment", "ObjectPer
 
 from typing import TYPE_CHECKING
 
-from . import ids
-from .access.rights import withhold
-from .rules import REGISTRY, Rules, Values
-from .setup_rules import (
-    check_api_name,
-    check_free_name,
-    delete_failed,
-    license_exceeded,
-    no_access,
-    refused,
-)
-from .values import bad_picklist_value
+from reconciler.emulator import ids
+from reconciler.emulator.access.rights import withhold
+from reconciler.emulator.values import bad_picklist_value
+
+from .hooks import REGISTRY, Rules, Values
+from .setup import check_api_name, check_free_name, delete_failed, license_exceeded, no_access, refused
 
 if TYPE_CHECKING:
-    from .tables import Table
-    from .writes import Transaction
+    from reconciler.emulator.tables import Table
+    from reconciler.emulator.writes import Transaction
 
 READ, CREATE, EDIT, DELETE = "PermissionsRead", "PermissionsCreate", "PermissionsEdit", "PermissionsDelete"
 VIEW_ALL, MODIFY_ALL = "PermissionsViewAllRecords", "PermissionsModifyAllRecords"

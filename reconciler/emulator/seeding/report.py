@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .metadata_xml import Tree
+from reconciler.emulator.metadata_xml import Tree
 
 Found = dict[str, dict[str, tuple[Tree, bytes]]]
 """Components by type and full name: the tree, and the XML it was read from."""

@@ -20,15 +20,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import load_rows, load_schema, metadata_xml
-from .components import to_xml
-from .load_components import BUNDLES, META, bundle_of, components_of
-from .load_report import Found, LoadReport
-from .metadata_xml import BadXml, Tree, each, text
-from .writes import Transaction
+from reconciler.emulator import metadata_xml
+from reconciler.emulator.components import to_xml
+from reconciler.emulator.metadata_xml import BadXml, Tree, each, text
+from reconciler.emulator.writes import Transaction
+
+from . import rows as load_rows
+from . import schema as load_schema
+from .components import BUNDLES, META, bundle_of, components_of
+from .report import Found, LoadReport
 
 if TYPE_CHECKING:
-    from .org import EmulatedOrg
+    from reconciler.emulator.org import EmulatedOrg
 
 TOKEN = re.compile(
     rb"(?:%%%|___)(?:MANAGED_OR_)?(NAMESPACED_ORG|NAMESPACE_OR_C|NAMESPACE_DOT|NAMESPACE)(?:%%%|___)"
@@ -183,7 +186,7 @@ def _split_object(found: Source, name: str, tree: Tree) -> None:
 
 
 def _write_as_deployed(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
-    from .metadata.component_types import ComponentProblem, component_type
+    from reconciler.emulator.metadata.component_types import ComponentProblem, component_type
 
     tx = Transaction(org, org.admin_number)
     for kind in WRITTEN_AS_DEPLOYED:
@@ -198,7 +201,7 @@ def _write_as_deployed(org: "EmulatedOrg", found: Found, report: LoadReport) -> 
 
 def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
     """Load one folder; see the head of this module for the order."""
-    from .tooling import apex
+    from reconciler.emulator.tooling import apex
 
     found = find_source(folder)
     report.problems += found.problems

@@ -11,15 +11,16 @@ Source: Metadata API Developer Guide, "PermissionSet", "PermissionSetGroup", "Gr
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .access.rights import withhold
-from .errors import ApiError
-from .load_report import Found, LoadReport
-from .load_schema import stub_field
-from .metadata_xml import Tree, child, each, flag, text, texts
-from .writes import Transaction
+from reconciler.emulator.access.rights import withhold
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.metadata_xml import Tree, child, each, flag, text, texts
+from reconciler.emulator.writes import Transaction
+
+from .report import Found, LoadReport
+from .schema import stub_field
 
 if TYPE_CHECKING:
-    from .org import EmulatedOrg
+    from reconciler.emulator.org import EmulatedOrg
 
 OBJECT_RIGHTS = {
     "allowRead": "PermissionsRead",

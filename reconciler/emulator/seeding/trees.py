@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import ids
-from .errors import ApiError
-from .load_report import LoadReport
-from .writes import Transaction
+from reconciler.emulator import ids
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.writes import Transaction
+
+from .report import LoadReport
 
 if TYPE_CHECKING:
-    from .org import EmulatedOrg
+    from reconciler.emulator.org import EmulatedOrg
 
 RECORD_TYPE = "RecordType.DeveloperName"
 

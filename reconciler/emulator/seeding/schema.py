@@ -10,14 +10,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .custom_fields import CUSTOM_SUFFIXES, fields_of, name_field, next_prefix, object_of, picklist_values
-from .load_report import Found, LoadReport
-from .metadata_xml import Tree, child, flag, text, texts
-from .schema import Field, PicklistValue, RecordTypeInfo, SObject
-from .writes import Transaction
+from reconciler.emulator.custom_fields import (
+    CUSTOM_SUFFIXES,
+    fields_of,
+    name_field,
+    next_prefix,
+    object_of,
+    picklist_values,
+)
+from reconciler.emulator.metadata_xml import Tree, child, flag, text, texts
+from reconciler.emulator.schema import Field, PicklistValue, RecordTypeInfo, SObject
+from reconciler.emulator.writes import Transaction
+
+from .report import Found, LoadReport
 
 if TYPE_CHECKING:
-    from .org import EmulatedOrg
+    from reconciler.emulator.org import EmulatedOrg
 
 MANAGED = re.compile(r"[A-Za-z][A-Za-z0-9]*__[A-Za-z0-9_]+?__[a-z]+", re.IGNORECASE)
 """A name of a managed package: a namespace stands before the name."""

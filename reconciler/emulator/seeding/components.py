@@ -12,11 +12,11 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import metadata_xml
-from .components import to_xml
-from .metadata import composed, described
-from .metadata.archive import ZIP_TIME
-from .metadata_xml import BadXml, Tree
+from reconciler.emulator import metadata_xml
+from reconciler.emulator.components import to_xml
+from reconciler.emulator.metadata import composed, described
+from reconciler.emulator.metadata.archive import ZIP_TIME
+from reconciler.emulator.metadata_xml import BadXml, Tree
 
 META = "-meta.xml"
 BUNDLES = {"lwc": "LightningComponentBundle", "aura": "AuraDefinitionBundle"}

@@ -1,7 +1,7 @@
 """Where an object's own rules hook into the general way of a write.
 
 The general code (`writes`, `deletes`) asks `rules_for`; the rules themselves are in
-`setup_rules` (users, groups, roles) and `access_rules` (permission sets and what hangs on them).
+`setup` (users, groups, roles) and `access` (permission sets and what hangs on them).
 Each hook is handed the transaction, the compiled table and stored values; a check refuses by
 raising `ApiError` and may change the values it was given.
 """
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .schema import SObject
+from reconciler.emulator.schema import SObject
 
 if TYPE_CHECKING:
-    from .tables import Table
-    from .writes import Transaction
+    from reconciler.emulator.tables import Table
+    from reconciler.emulator.writes import Transaction
 
 Values = dict[str, Any]
 

@@ -10,13 +10,14 @@ Source: Object Reference, "Opportunity", "Case", "Task", "PricebookEntry", "Camp
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from . import lead_conversion
-from .errors import ApiError
-from .rules import REGISTRY, Rules, Values
+from reconciler.emulator import lead_conversion
+from reconciler.emulator.errors import ApiError
+
+from .hooks import REGISTRY, Rules, Values
 
 if TYPE_CHECKING:
-    from .tables import Table
-    from .writes import Transaction
+    from reconciler.emulator.tables import Table
+    from reconciler.emulator.writes import Transaction
 
 STAGES: dict[str, tuple[float, str, str, int, int]] = {
     "Prospecting": (10.0, "Pipeline", "Pipeline", 0, 0),

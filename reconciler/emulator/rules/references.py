@@ -5,12 +5,12 @@ Source: SOAP API Developer Guide, "OwnerId"; error texts as in public captures.
 
 from typing import TYPE_CHECKING, Any
 
-from . import ids
-from .errors import ApiError
+from reconciler.emulator import ids
+from reconciler.emulator.errors import ApiError
 
 if TYPE_CHECKING:
-    from .tables import Table
-    from .writes import Transaction
+    from reconciler.emulator.tables import Table
+    from reconciler.emulator.writes import Transaction
 
 USER_PREFIX = "005"
 

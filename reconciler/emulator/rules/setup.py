@@ -7,15 +7,16 @@ error texts as in public captures, where there are any.
 import re
 from typing import TYPE_CHECKING, Any
 
-from . import deletes, ids
-from .errors import ApiError
-from .rows import duplicate_value
-from .rules import REGISTRY, Rules, Values
-from .values import EMAIL, bad_picklist_value
+from reconciler.emulator import deletes, ids
+from reconciler.emulator.errors import ApiError
+from reconciler.emulator.rows import duplicate_value
+from reconciler.emulator.values import EMAIL, bad_picklist_value
+
+from .hooks import REGISTRY, Rules, Values
 
 if TYPE_CHECKING:
-    from .tables import Table
-    from .writes import Transaction
+    from reconciler.emulator.tables import Table
+    from reconciler.emulator.writes import Transaction
 
 ADMIN_PROFILE = "System Administrator"
 API_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
