@@ -59,15 +59,26 @@ def submit(org: "EmulatedOrg", user_id: str, archive: bytes, options: DeployOpti
 def submit_validated(org: "EmulatedOrg", user_id: str, validation_id: str) -> Job:
     """Deploy what was validated before, without its tests (a quick deploy).
 
-    Raises INVALID_ID_FIELD when it was no validation, failed, or is too old.
+    Raises INVALID_ID_FIELD when it was no validation, failed, ran no tests, is too old, or when anything was
+    deployed since. Texts are not verified.
     """
     job = find(org, validation_id)
     if not job.asked["checkOnly"] or job.status != "Succeeded" or job.content is None:
         raise InvalidIdField(f"The validation {validation_id} cannot be deployed: it did not succeed as one")
+    if job.asked["testLevel"] in (None, "NoTestRun"):
+        raise InvalidIdField(f"The validation {validation_id} cannot be deployed: it ran no tests")
     if org.clock.now_ms() - (job.completed or 0) > VALID_MS:
         raise InvalidIdField(f"The validation {validation_id} is older than 10 days")
+    if any(each.id > job.id and _changed_the_org(each) for each in org.jobs.history(DEPLOY)):
+        raise InvalidIdField(
+            f"The validation {validation_id} cannot be deployed: there was a deployment since"
+        )
     asked = {**job.asked, "checkOnly": False, "runTests": None, "testLevel": None}
     return _enqueue(org, user_id, job.content, asked)
+
+
+def _changed_the_org(job: Job) -> bool:
+    return job.status in ("Succeeded", "SucceededPartial") and not job.asked["checkOnly"]
 
 
 def find(org: "EmulatedOrg", deployment_id: str) -> Job:

@@ -1,8 +1,8 @@
 """The Apex tests of a deployment: which run, and what they say.
 
 Tests run when every component fits, after them and in the same transaction. Outcomes are those declared
-for the org's test classes (`tooling.apex`). The org is no production org: without a level none run, and
-coverage is told but not demanded.
+for the org's test classes (`tooling.apex`), the coverage too, and a deployment with too little of it fails.
+The org is no production org: without a level none run.
 
 Source: Metadata API Developer Guide, "Running Tests in a Deployment", "RunTestsResult".
 """
@@ -22,11 +22,15 @@ def run_tests(tx: "Transaction", options: DeployOptions, outcome: Outcome) -> di
     asked = _asked(options, outcome)
     if asked is None or outcome.failures:
         return dict(NO_TESTS)
-    from reconciler.emulator.tooling import test_runs
+    from reconciler.emulator.tooling import coverage, test_runs
 
-    if asked.get("testLevel") and not test_runs.test_classes(tx.org):
+    of_all = "testLevel" in asked
+    if of_all and not test_runs.test_classes(tx.org):
         return dict(NO_TESTS)
-    return test_runs.run_now(tx.org, tx, test_runs.read_request(tx.org, asked))
+    told = test_runs.run_now(tx.org, tx, test_runs.read_request(tx.org, asked))
+    ran = dict.fromkeys(each["name"] for each in (*told["successes"], *told["failures"]))
+    selected = None if of_all else _deployed(outcome, "ApexClass", "ApexTrigger")
+    return {**told, "codeCoverageWarnings": coverage.demand(tx.org, list(ran), selected)}
 
 
 def _asked(options: DeployOptions, outcome: Outcome) -> dict[str, Any] | None:
@@ -35,14 +39,10 @@ def _asked(options: DeployOptions, outcome: Outcome) -> dict[str, Any] | None:
         return {"testLevel": options.test_level}
     names = list(options.run_tests)
     if options.test_level == "RunRelevantTests":
-        names = _deployed_tests(outcome)
+        names = [each for each in _deployed(outcome, "ApexClass") if "test" in each.lower()]
     return {"tests": [{"className": name} for name in names]} if names else None
 
 
-def _deployed_tests(outcome: Outcome) -> list[str]:
-    """Test classes of the package, which are relevant at least."""
-    return [
-        each["fullName"]
-        for each in outcome.successes
-        if each["componentType"] == "ApexClass" and "test" in each["fullName"].lower()
-    ]
+def _deployed(outcome: Outcome, *types: str) -> list[str]:
+    """What the package has of these types; its test classes are relevant at least."""
+    return [each["fullName"] for each in outcome.successes if each["componentType"] in types]

@@ -3,10 +3,15 @@
 Each method of a test class covers what is declared for the class. The aggregate of a class or
 trigger is the union of what was covered so far; the org's is the share of all those lines.
 
-Source: Tooling API, "ApexCodeCoverage", "ApexCodeCoverageAggregate", "ApexOrgWideCoverage".
+A deployment that runs tests demands coverage (`demand`): of named tests three quarters of each class and
+trigger that is deployed, of all tests three quarters of the org's code and something of each trigger. What
+nobody declared the lines of is let through.
+
+Source: Tooling API, "ApexCodeCoverage", "ApexCodeCoverageAggregate", "ApexOrgWideCoverage"; Metadata API
+Developer Guide, "Running Tests in a Deployment"; the texts as seen in public logs of deployments.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import ids
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 
 Lines = tuple[set[int], set[int]]
 """Covered and uncovered lines."""
+DEMANDED_PERCENT = 75
 
 
 def keep(org: "EmulatedOrg", inner: Transaction, outcomes: "Sequence[MethodResult]") -> None:
@@ -92,8 +98,6 @@ def told(org: "EmulatedOrg", test_classes: Sequence[str]) -> list[Mapping[str, A
     found: list[Mapping[str, Any]] = []
     for target in dict.fromkeys(t for name in test_classes for t, _ in _declared(org, name)):
         covered, uncovered = _union(org, target)
-        sobject = "ApexTrigger" if ids.prefix_of(target) == "01q" else "ApexClass"
-        name = org.store.execute(f'SELECT "Name" FROM "{sobject}" WHERE "Id" = ?', (target,))[0][0]  # noqa: S608 - names are ours
         found.append(
             {
                 "id": ids.to_text(target),
@@ -101,11 +105,83 @@ def told(org: "EmulatedOrg", test_classes: Sequence[str]) -> list[Mapping[str, A
                     {"column": 0, "line": line, "numExecutions": 0, "time": -1.0}
                     for line in sorted(uncovered)
                 ],
-                "name": name,
+                "name": _name(org, target),
                 "namespace": None,
                 "numLocations": len(covered) + len(uncovered),
                 "numLocationsNotCovered": len(uncovered),
-                "type": "Trigger" if sobject == "ApexTrigger" else "Class",
+                "type": "Trigger" if _is_trigger(target) else "Class",
             }
         )
     return found
+
+
+def demand(
+    org: "EmulatedOrg", test_classes: Sequence[str], selected: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    """The CodeCoverageWarnings of a deployment whose tests are ``test_classes``; each fails it.
+
+    ``selected`` are the names of the classes and triggers deployed, each of which must be covered; None
+    asks for all the org's code together.
+    """
+    covered = _lines(org, test_classes)
+    known = _lines(org, apex.declared(org)["classes"])
+    shares = {
+        target: (len(covered.get(target, _NO_LINES)[0]), len(inside | outside))
+        for target, (inside, outside) in known.items()
+        if inside | outside
+    }
+    if selected is None:
+        return [*_of_all(shares), *_of_each(org, {t: s for t, s in shares.items() if _is_trigger(t)}, 1)]
+    wanted = {name.lower() for name in selected}
+    chosen = {target: share for target, share in shares.items() if _name(org, target).lower() in wanted}
+    return list(_of_each(org, chosen, DEMANDED_PERCENT))
+
+
+_NO_LINES: Lines = (set(), set())
+
+
+def _lines(org: "EmulatedOrg", test_classes: Iterable[str]) -> dict[int, Lines]:
+    """The lines that these tests are declared to cover and to leave, by class or trigger."""
+    found: dict[int, Lines] = {}
+    for name in test_classes:
+        for target, (covered, uncovered) in _declared(org, name):
+            before = found.get(target, _NO_LINES)
+            found[target] = (before[0] | covered, before[1] | uncovered)
+    return found
+
+
+def _of_all(shares: Mapping[int, tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    covered, whole = (sum(each[at] for each in shares.values()) for at in (0, 1))
+    if whole and 100 * covered < DEMANDED_PERCENT * whole:
+        percent = 100 * covered // whole
+        text = (
+            f"Average test coverage across all Apex Classes and Triggers is {percent}%, "
+            f"at least {DEMANDED_PERCENT}% test coverage is required."
+        )
+        yield {"id": None, "message": text, "name": None, "namespace": None}
+
+
+def _of_each(
+    org: "EmulatedOrg", shares: Mapping[int, tuple[int, int]], percent: int
+) -> Iterator[dict[str, Any]]:
+    for target, (covered, whole) in shares.items():
+        if 100 * covered >= percent * whole:
+            continue
+        kind = "Trigger" if _is_trigger(target) else "Class"
+        share = f"{100 * covered / whole:.3f}".rstrip("0").rstrip(".")
+        yield {
+            "id": ids.to_text(target),
+            "message": f"Test coverage of selected Apex {kind} is {share}%, "
+            f"at least {percent}% test coverage is required",
+            "name": _name(org, target),
+            "namespace": None,
+        }
+
+
+def _is_trigger(target: int) -> bool:
+    return ids.prefix_of(target) == "01q"
+
+
+def _name(org: "EmulatedOrg", target: int) -> str:
+    sobject = "ApexTrigger" if _is_trigger(target) else "ApexClass"
+    return str(org.store.execute(f'SELECT "Name" FROM "{sobject}" WHERE "Id" = ?', (target,))[0][0])  # noqa: S608 - names are ours

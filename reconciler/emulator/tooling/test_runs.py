@@ -5,7 +5,7 @@ somebody looks (`settle`). Outcomes are the declared ones; a method that the sou
 declared passes, as code that is deployed was tested.
 
 Source: Tooling API, "runTestsAsynchronous", "ApexTestResult"; shapes of the public apex
-library and recordings.
+library and recordings. That a level which finds no tests is refused as if none was given: issue threads.
 """
 
 import json
@@ -100,7 +100,7 @@ def read_request(org: "EmulatedOrg", told: Mapping[str, Any]) -> Asked:
     if everything:
         found = dict.fromkeys(test_classes(org))
     if not found:
-        raise InvalidInput("This request requires at least one class, suite or testLevel to run.")
+        raise InvalidInput("Always provide a classes, suites, tests, or testLevel property.")
     chosen = tuple((number, tuple(methods or ())) for number, methods in found.items())
     return Asked(chosen, skip, everything)
 

@@ -14,7 +14,7 @@ from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.tooling import apex
 from reconciler.emulator.tooling.view import tooling
 
-from .conftest import Desk, package, site
+from .conftest import Desk, component, package, site
 
 DAY = 24 * 60 * 60 * 1000
 SITES = {"package.xml": package({"CspTrustedSite": ["Maps"]}), "cspTrustedSites/Maps.cspTrustedSite": site()}
@@ -82,15 +82,41 @@ def test_what_is_done_cannot_be_cancelled(desk: Desk) -> None:
     assert status(desk, job) == "Succeeded"
 
 
+VALIDATION = {"checkOnly": True, "testLevel": "RunLocalTests"}
+
+
+def quick_deploy(desk: Desk, job: str) -> str:
+    return status(desk, deployments.submit_validated(desk.org, desk.org.admin_id, job).text_id)
+
+
 def test_a_validation_is_deployed_within_ten_days(desk: Desk) -> None:
-    job = desk.submit(SITES, checkOnly=True)
+    job = desk.submit(SITES, **VALIDATION)
     assert (status(desk, job), names(desk)) == ("Succeeded", [])
     desk.org.clock.advance(10 * DAY)
-    again = deployments.submit_validated(desk.org, desk.org.admin_id, job).text_id
-    assert (status(desk, again), names(desk), again != job) == ("Succeeded", ["Maps"], True)
-    desk.org.clock.advance(1)
+    late = Desk(desk.org.fork(), desk.token)
+    assert (quick_deploy(desk, job), names(desk)) == ("Succeeded", ["Maps"])
+    late.org.clock.advance(1)
     with pytest.raises(ApiError, match="older than 10 days"):
-        deployments.submit_validated(desk.org, desk.org.admin_id, job)
+        quick_deploy(late, job)
+    assert names(late) == []
+
+
+def test_a_validation_ends_with_the_next_deployment(desk: Desk) -> None:
+    jobs = [desk.submit(files, **VALIDATION) for files in (SITES, OTHER)]
+    assert quick_deploy(desk, jobs[0]) == "Succeeded"
+    for job in jobs:
+        with pytest.raises(ApiError, match="there was a deployment since") as refused:
+            quick_deploy(desk, job)
+        assert refused.value.code == "INVALID_ID_FIELD"
+    assert names(desk) == ["Maps"]
+
+
+def test_a_validation_without_tests_is_not_deployed(desk: Desk) -> None:
+    for level in (None, "NoTestRun"):
+        job = desk.submit(SITES, checkOnly=True, testLevel=level)
+        with pytest.raises(ApiError, match="it ran no tests"):
+            quick_deploy(desk, job)
+    assert names(desk) == []
 
 
 def test_what_was_no_validation_cannot_be_deployed_as_one(desk: Desk) -> None:
@@ -211,6 +237,71 @@ def test_passing_tests_are_counted(tested: Desk, options: dict[str, object]) -> 
     result = tested.deploy(SITES, **options)
     assert (result["status"], result["runTestsEnabled"]) == ("Succeeded", True)
     assert (result["numberTestsTotal"], result["numberTestsCompleted"]) == (1, 1)
+
+
+def covering(org: EmulatedOrg, covered: int, whole: int) -> dict[str, bytes]:
+    """A package with the class Order, whose lines OrderTest covers in part; the org has it already."""
+    files = {
+        "package.xml": package({"ApexClass": ["Order"]}),
+        "classes/Order.cls": b"public class Order {}",
+        "classes/Order.cls-meta.xml": component(
+            "ApexClass", "<apiVersion>62.0</apiVersion><status>Active</status>"
+        ),
+    }
+    lines = {"covered": [*range(covered)], "uncovered": [*range(covered, whole)]}
+    apex.declare(org, {"classes": {"OrderTest": {"covers": {"Order": lines, "OrderTrigger": {}}}}})
+    return files
+
+
+@pytest.mark.parametrize(
+    ("options", "covered", "told"),
+    [
+        (
+            SPECIFIED,
+            11,
+            "Test coverage of selected Apex Class is 73.333%, at least 75% test coverage is required",
+        ),
+        (
+            {"testLevel": "RunLocalTests"},
+            11,
+            "Average test coverage across all Apex Classes and Triggers is 73%, "
+            "at least 75% test coverage is required.",
+        ),
+        (SPECIFIED, 12, None),
+        ({"testLevel": "RunAllTestsInOrg"}, 12, None),
+        ({"testLevel": "NoTestRun"}, 0, None),
+    ],
+)
+def test_too_little_coverage_fails_the_deployment(
+    tested: Desk, options: dict[str, object], covered: int, told: str | None
+) -> None:
+    result = tested.deploy(covering(tested.org, covered, 15), **options)
+    warnings = [each["message"] for each in result["details"]["runTestResult"]["codeCoverageWarnings"]]
+    assert (result["status"], warnings) == (("Succeeded", []) if told is None else ("Failed", [told]))
+    assert len(tested.org.rows("ApexClass", Name="Order")) == (told is None)
+
+
+def test_coverage_is_asked_of_what_is_deployed_only(tested: Desk) -> None:
+    tested.deploy(covering(tested.org, 1, 9))
+    assert tested.deploy(SITES, **SPECIFIED)["status"] == "Succeeded"
+    assert tested.deploy(SITES, testLevel="RunLocalTests")["status"] == "Failed"
+
+
+def test_each_trigger_wants_some_coverage(tested: Desk) -> None:
+    with tested.org.transaction() as tx:
+        tx.system_insert("ApexClass", Name="Order", Body="class Order {}", Status="Active", ApiVersion=62.0)
+        tx.system_insert(
+            "ApexTrigger", Name="OnOrder", TableEnumOrId="Order", Status="Active", ApiVersion=62.0
+        )
+    lines = {"Order": {"covered": [*range(30)]}, "OnOrder": {"uncovered": [1]}}
+    apex.declare(tested.org, {"classes": {"OrderTest": {"covers": lines}}})
+    result = tested.deploy(SITES, testLevel="RunLocalTests")
+    (warning,) = result["details"]["runTestResult"]["codeCoverageWarnings"]
+    assert (result["status"], warning["name"], warning["message"]) == (
+        "Failed",
+        "OnOrder",
+        "Test coverage of selected Apex Trigger is 0%, at least 1% test coverage is required",
+    )
 
 
 def test_without_a_level_no_tests_run(tested: Desk) -> None:

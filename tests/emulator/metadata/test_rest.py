@@ -72,7 +72,7 @@ def test_an_archive_may_hold_the_delimiters_bytes(desk: Desk) -> None:
 
 
 def test_a_validation_is_deployed(desk: Desk) -> None:
-    job = desk.submit(SITES, checkOnly=True)
+    job = desk.submit(SITES, checkOnly=True, testLevel="RunLocalTests")
     assert desk.result(job)["status"] == "Succeeded"
     made = call(desk, "POST", body=json.dumps({"validatedDeployRequestId": job}).encode())
     assert made.status == 201

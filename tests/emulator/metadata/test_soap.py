@@ -329,7 +329,7 @@ def test_cancelling_and_deploying_a_validation(desk: Desk) -> None:
     told = desk.answer(f"<cancelDeploy><id>{job}</id></cancelDeploy>")
     assert (texts(told, "result/done"), texts(told, "result/id")) == (["true"], [job])
     configure(desk.org, deploy_pending_ms=0)
-    job = desk.submit(SITES, checkOnly=True)
+    job = desk.submit(SITES, checkOnly=True, testLevel="RunLocalTests")
     assert desk.result(job)["status"] == "Succeeded"
     (made,) = texts(
         desk.answer(f"<deployRecentValidation><validationId>{job}</validationId></deployRecentValidation>"),

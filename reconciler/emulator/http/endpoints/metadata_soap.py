@@ -34,7 +34,7 @@ from reconciler.emulator.org import EmulatedOrg
 
 ILLEGAL_SESSION = "Invalid Session ID found in SessionHeader: Illegal Session"
 UNTYPED = f"Must specify a {{{XSI}}}type attribute value for the {{{METADATA}}}metadata element"
-NILLABLE = frozenset(["methodName", "namespace", "stackTrace", "zipFile"])
+NILLABLE = frozenset(["methodName", "name", "namespace", "stackTrace", "zipFile"])
 """Elements that are `xsi:nil` when there is nothing to say; others are left out."""
 LACKS = [
     "performRetrieve of a deployment",
