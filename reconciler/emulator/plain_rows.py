@@ -15,16 +15,15 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from . import ids
+from .columns import Values, read_alike
 from .errors import ApiError
 from .schema import Field
 from .store import quoted
 from .tables import Entry, Table
-from .values import READERS
 
 if TYPE_CHECKING:
     from .writes import Transaction
 
-Values = Sequence[Any]
 KEPT_WAYS = 64
 
 
@@ -47,7 +46,7 @@ class PlainRows:
     named: str
     """What the name is made of where it is not given: `parts`, `id`, or empty."""
 
-    def write(self, transaction: "Transaction", columns: list[Values]) -> list[int]:
+    def write(self, transaction: "Transaction", columns: list[Values]) -> Sequence[int]:
         """Write rows of stored values; their numbers. Raises `NotPlain` and `sqlite3.IntegrityError`."""
         table, count = self.table, len(columns[0])
         needed = table.required_names | ({"Name"} if table.names_itself else set())
@@ -57,7 +56,8 @@ class PlainRows:
             elif entry.name in needed and None in columns[at]:
                 raise NotPlain
         prefix = table.sobject.key_prefix or "000"
-        numbers = [ids.make(prefix, each) for each in transaction.store.next_serials(prefix, count)]
+        serials = transaction.store.next_serials(prefix, count)
+        numbers = range(ids.make(prefix, serials.start), ids.make(prefix, serials.stop))
         made: list[Values] = []
         if self.named:
             made.append(self._names(columns, numbers))
@@ -176,11 +176,12 @@ def insert_alike(
 def _read(transaction: "Transaction", table: Table, entry: Entry, key: str, cells: Values) -> Values:
     """The stored values of one column. Raises `ApiError`, and `NotPlain` for a record in place of a value."""
     kinds = set(map(type, cells))
-    if dict in kinds and not entry.is_reference:
-        raise NotPlain
+    if not entry.is_reference:
+        if dict in kinds:
+            raise NotPlain
+        if (alike := read_alike(entry.field, cells, kinds)) is not None:
+            return alike
     if kinds == {str}:
-        if entry.field.type not in READERS and (texts := _texts(cells, entry.field.length)) is not None:
-            return texts
         distinct = set(cells)
         if entry.is_reference or len(distinct) * 2 < len(cells):
             known = {each: transaction.read_value(table, entry, key, each) for each in distinct}
@@ -188,10 +189,3 @@ def _read(transaction: "Transaction", table: Table, entry: Entry, key: str, cell
     if entry.is_reference:
         return [transaction.read_value(table, entry, key, each) for each in cells]
     return list(map(entry.read, cells))
-
-
-def _texts(cells: Values, length: int) -> list[str] | None:
-    """What the reader of texts makes of a column, all at once; None where it has more to say."""
-    stripped = [each.strip() for each in cells]
-    fits = not length or max(map(len, stripped)) <= length
-    return stripped if fits and all(stripped) and "".join(stripped).isascii() else None

@@ -65,7 +65,9 @@ class Rows:
     def find_row(self, sobject: str, where: Mapping[str, Any]) -> int | None:
         """The first living row with these stored values, by its number."""
         table = self.tables[sobject]
-        asked = " AND ".join(f"{quoted(name)} IS ?" for name in where)
+        asked = " AND ".join(
+            f"{quoted(name)} {'IS' if each is None else '='} ?" for name, each in where.items()
+        )
         sql = f'SELECT "Id" FROM {quoted(table.name)} WHERE {asked}{table.living} ORDER BY "Id" LIMIT 1'
         found = self.store.execute(sql, tuple(where.values()))
         return found[0][0] if found else None

@@ -382,7 +382,8 @@ def index_name(sobject: SObject, field: Field) -> str:
 def index_ddl(sobject: SObject, field: Field) -> str | None:
     """The index of one field, if it has one: references, unique fields, external ids.
 
-    A unique index leaves rows in the recycle bin out: they do not collide.
+    A unique index leaves rows in the recycle bin out: they do not collide. Empty references are left out
+    too: most are, and nobody looks for them by value (a comparison with ``IS`` would not find this index).
     """
     if field.name == "Id" or field.name in ("CreatedById", "LastModifiedById"):
         return None
@@ -390,7 +391,10 @@ def index_ddl(sobject: SObject, field: Field) -> str | None:
         return None
     name = index_name(sobject, field)
     unique = "UNIQUE " if field.unique else ""
-    living = LIVING if field.unique and sobject.has_recycle_bin else ""
-    return (
-        f"CREATE {unique}INDEX IF NOT EXISTS {name} ON {quoted(sobject.name)} ({quoted(field.name)}){living}"
-    )
+    column = quoted(field.name)
+    rows = ""
+    if field.unique:
+        rows = LIVING if sobject.has_recycle_bin else ""
+    elif field.nillable:
+        rows = f" WHERE {column} IS NOT NULL"
+    return f"CREATE {unique}INDEX IF NOT EXISTS {name} ON {quoted(sobject.name)} ({column}){rows}"

@@ -230,10 +230,29 @@ def _number(field: Field, value: Any) -> int | float | None:
     return number
 
 
-def _int_reader(field: Field) -> Reader:
-    most = min(LARGEST_INT, 10**field.digits - 1) if field.digits else LARGEST_INT
+def largest_int(field: Field) -> int:
+    """The largest number of a field of whole numbers."""
     if field.type == "long":
-        most = 2**63 - 1
+        return 2**63 - 1
+    return min(LARGEST_INT, 10**field.digits - 1) if field.digits else LARGEST_INT
+
+
+def half_up(number: float, scale: int) -> float:
+    """Rounded to so many places, halves away from zero, by the decimal digits it is written with.
+
+    >>> half_up(2.5, 0), half_up(-2.5, 0), half_up(0.125, 2), half_up(1.005, 2)
+    (3.0, -3.0, 0.13, 1.01)
+    """
+    if scale == 0:
+        whole = float(round(number))
+        return whole if abs(number - whole) != 0.5 else math.trunc(number) + math.copysign(1.0, number)
+    if round(number, scale) == number:
+        return number
+    return float(Decimal(repr(number)).quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP))
+
+
+def _int_reader(field: Field) -> Reader:
+    most = largest_int(field)
 
     def read(value: Any) -> Any:
         if value is None:
@@ -253,7 +272,6 @@ def _int_reader(field: Field) -> Reader:
 def _double_reader(field: Field) -> Reader:
     scale, whole = field.scale, field.precision - field.scale
     limit = 10.0**whole if field.precision else math.inf
-    quantum = Decimal(1).scaleb(-scale)
 
     def read(value: Any) -> Any:
         if value is None:
@@ -267,8 +285,8 @@ def _double_reader(field: Field) -> Reader:
             as_float = float(number)
         except OverflowError:
             raise out_of_range(field, value) from None
-        if field.precision and round(as_float, scale) != as_float:
-            as_float = float(Decimal(repr(as_float)).quantize(quantum, rounding=ROUND_HALF_UP))
+        if field.precision:
+            as_float = half_up(as_float, scale)
             if abs(as_float) >= limit:
                 raise out_of_range(field, value)
         return as_float

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..columns import Values
 from ..errors import ApiError
-from ..plain_rows import NotPlain, PlainRows, Values, plain_rows
+from ..plain_rows import NotPlain, PlainRows, plain_rows
 from ..tables import Entry, Table
 from ..writes import Transaction
 from .uploads import NULL, Column
@@ -28,7 +29,7 @@ class PlainInsert:
     table: Table
     way: PlainRows
 
-    def write(self, rows: Sequence[Sequence[str]]) -> list[int] | None:
+    def write(self, rows: Sequence[Sequence[str]]) -> Sequence[int] | None:
         """Write a chunk; the rows' numbers, or None, and nothing is written, when something is refused."""
         width = len(self.way.entries)
         if any(len(row) != width for row in rows):
@@ -39,7 +40,7 @@ class PlainInsert:
         except (ApiError, NotPlain, sqlite3.IntegrityError):
             return None
 
-    def _write(self, cells: list[tuple[str, ...]]) -> list[int]:
+    def _write(self, cells: list[tuple[str, ...]]) -> Sequence[int]:
         transaction = Transaction(self.org, self.user)
         transaction.enter_lane(self.table, "insert", {})
         columns = [

@@ -2,11 +2,13 @@
 
 It is written compact, or with `X-PrettyPrint` in the style of the Jackson library. It is read
 strictly; a body that is no JSON is refused with a text in Jackson's manner, made from the place
-where Python's parser stopped.
+where Python's parser stopped. That one is only asked where orjson, some times faster, has given up.
 """
 
 import json
 from typing import Any, NoReturn
+
+import orjson
 
 from reconciler.emulator.errors import ApiError
 
@@ -30,6 +32,14 @@ def parse_json(body: bytes) -> Any:
     """The value in ``body``. Raises `JsonParserError` for anything that is not one JSON value."""
     if not body.strip():
         raise JsonParserError("The HTTP entity body is required, but this request has no entity body.")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _parse_slowly(body)
+
+
+def _parse_slowly(body: bytes) -> Any:
+    """As `parse_json`, for what orjson does not take: faults, a byte order mark, half surrogates."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -67,10 +77,17 @@ def _explain(error: json.JSONDecodeError) -> str:
 
 def write_json(value: Any, *, pretty: bool = False) -> bytes:
     """``value`` as UTF-8 JSON."""
-    compact = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    compact = _compact(value)
     if pretty and len(compact) <= PRETTY_LIMIT_BYTES:
         return _pretty(value, "").encode("utf-8", "replace")
     return compact
+
+
+def _compact(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # half surrogates, numbers past 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _pretty(value: Any, indent: str) -> str:

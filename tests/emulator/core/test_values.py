@@ -1,14 +1,16 @@
 """Claims about values on their way into the store and out of it."""
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.emulator.columns import read_alike
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.schema import Field, PicklistValue
-from reconciler.emulator.values import WrongType, parse_datetime, reader, writer
+from reconciler.emulator.values import WrongType, half_up, parse_datetime, reader, writer
 
 
 def field(kind: str, **more: Any) -> Field:
@@ -120,3 +122,27 @@ def test_whatever_a_client_sends_is_read_or_refused(value: Any) -> None:
             reader(field(kind, length=20))(value)
         except ApiError as error:
             assert error.code
+
+
+@given(
+    st.sampled_from([field("double", precision=8, scale=2), field("currency", precision=18, scale=0)])
+    | st.sampled_from([field("int", digits=4), field("string", length=5), field("percent")]),
+    st.lists(
+        st.integers(-100_000, 100_000)
+        | st.floats(allow_nan=True, allow_infinity=True)
+        | st.decimals(-1000, 1000, places=3, allow_nan=False).map(float)
+        | st.text("ab é\ud800", max_size=7),
+        min_size=1,
+    ),
+)
+def test_a_column_read_at_once_is_as_its_values_read_one_by_one(kind: Field, cells: list[Any]) -> None:
+    alike = read_alike(kind, cells, set(map(type, cells)))
+    if alike is not None:
+        read = reader(kind)
+        assert list(alike) == [read(each) for each in cells]
+
+
+@given(st.decimals(-(10**9), 10**9, places=4, allow_nan=False), st.integers(0, 3))
+def test_halves_are_rounded_away_from_zero_in_the_digits_as_written(number: Decimal, scale: int) -> None:
+    wanted = Decimal(repr(float(number))).quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_UP)
+    assert half_up(float(number), scale) == float(wanted)

@@ -86,8 +86,15 @@ def _type_of(org: EmulatedOrg, request: Request, record: dict[str, Any]) -> SObj
     return found
 
 
-def _check_runs(records: Sequence[dict[str, Any]]) -> None:
-    types = [str(_type_name(each)).lower() for each in records]
+def _check_runs(records: Sequence[dict[str, Any]]) -> list[str]:
+    """The types of the records as written. Raises INVALID_INPUT where they change too often."""
+    types = [str(_type_name(each)) for each in records]
+    if len(set(types)) > 1:
+        _check_chunks([each.lower() for each in types])
+    return types
+
+
+def _check_chunks(types: Sequence[str]) -> None:
     if 1 + sum(a != b for a, b in pairwise(types)) > MAX_RUNS:
         raise ApiError(
             f"Cannot have more than {MAX_RUNS} chunks in a single operation. Please rearrange the data to "
@@ -142,7 +149,7 @@ def list_composite(org: EmulatedOrg, request: Request) -> Reply:
 def create_records(org: EmulatedOrg, request: Request) -> Reply:
     """Create records, of one type or several."""
     records = _records(request)
-    _check_runs(records)
+    types = _check_runs(records)
 
     def creating(record: dict[str, Any]) -> Write:
         def write(transaction: Transaction) -> dict[str, Any]:
@@ -155,7 +162,7 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
         return write
 
     def together(transaction: Transaction) -> list[dict[str, Any]] | None:
-        if request.locked is not None or len({str(_type_name(each)) for each in records}) > 1:
+        if request.locked is not None or len(set(types)) > 1:
             return None
         try:
             target = _type_of(org, request, records[0])
