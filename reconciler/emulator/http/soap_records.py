@@ -95,7 +95,8 @@ class RecordWriter:
     def _field(self, name: str, value: Any) -> str:
         if isinstance(value, Mapping):
             if "records" in value:
-                return f'<{name} xsi:type="QueryResult">{self.result(value)}</{name}>'
+                inner = self.result(value, value.get("nextRecordsUrl"))
+                return f'<{name} xsi:type="QueryResult">{inner}</{name}>'
             if "attributes" in value:
                 return self.record(value, name)
             kind = COMPOUND["city" if "city" in value else "latitude"]

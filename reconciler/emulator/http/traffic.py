@@ -40,6 +40,10 @@ class Cursor:
     total_size: int
     page_rows: int
     opened_ms: int
+    nested: bool = False
+    """Whether the records have children, which take places of a page too."""
+    children: list[str] = field(default_factory=list)
+    """Locators of children that pages of this result opened."""
 
 
 @dataclass
@@ -89,6 +93,12 @@ class Traffic:
             while len(self._cursors) > OPEN_LOCATORS:
                 self._cursors.popitem(last=False)
             return locator
+
+    def close_cursors(self, locators: list[str]) -> None:
+        """Forget these results, and take them off the list."""
+        with self._lock:
+            while locators:
+                self._cursors.pop(locators.pop(), None)
 
     def cursor(self, locator: str, user_id: str, now_ms: int) -> Cursor | None:
         """The result behind a locator: None when unknown, expired or another user's."""

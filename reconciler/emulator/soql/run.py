@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..org import EmulatedOrg
 
 KEPT_PLANS: Final = 512
+CHILD_KEYS: Final = {"totalSize", "done", "records"}
 ROWS_AT_ONCE: Final = 10_000
 """Of a result with more rows only the ids are held; more than any client asks for as one page."""
 
@@ -44,6 +45,8 @@ class QueryResult:
     sobject: str = ""
     """The object in FROM, as the schema spells it."""
     is_aggregate: bool = False
+    has_children: bool = False
+    """Whether records have the results of child subqueries, members with `CHILD_KEYS`."""
 
     def column_metadata(self) -> dict[str, Any]:
         """The reply to `columns=true`, without what depends on the connection."""
@@ -95,7 +98,13 @@ def run_query(
                 return _aggregates(org, plan)
             base = f"/services/data/v{version.removeprefix('v')}{area}"
             records = _records(org, plan, names, base)
-            return QueryResult(records, len(records), plan.columns, sobject=plan.shape.kind)
+            return QueryResult(
+                records,
+                len(records),
+                plan.columns,
+                sobject=plan.shape.kind,
+                has_children=bool(plan.children),
+            )
 
 
 def computes(plan: RowPlan | AggregatePlan) -> bool:

@@ -7,6 +7,7 @@ not, SOAP refuses the call.
 Source: SOAP API Developer Guide, "Core Calls"; results as recorded at API 28 and 42.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,8 +16,8 @@ from xml.etree.ElementTree import Element
 
 from reconciler.emulator import lead_conversion, merging
 from reconciler.emulator.errors import ApiError, InvalidField
-from reconciler.emulator.http import dml
-from reconciler.emulator.http.endpoints import queries, replication, search, sobject_collections
+from reconciler.emulator.http import dml, paging
+from reconciler.emulator.http.endpoints import replication, search, sobject_collections
 from reconciler.emulator.http.endpoints.partner_calls import Call, Operation
 from reconciler.emulator.http.endpoints.sobject_collections import MAX_READ, MAX_RECORDS, TooManyRecords
 from reconciler.emulator.http.message import Reply, Request
@@ -35,6 +36,7 @@ from reconciler.emulator.schema import SObject
 from reconciler.emulator.writes import Transaction
 
 MAX_MERGES = 200
+DIGITS = re.compile("[0-9]+")
 
 
 def sobject_of(call: Call, name: str) -> SObject:
@@ -183,22 +185,21 @@ def _run(call: Call, *, all_rows: bool) -> str:
         raise ApiError("A query string has to be specified", code="MALFORMED_QUERY")
     result = org.query(soql, all_rows=all_rows, user_id=request.user_id, version=request.version)
     size = call.option("QueryOptions", "batchSize")
-    rows = queries.bounded(int(size)) if size.isdigit() else queries.PAGE_ROWS
-    cursor = Cursor(request.user_id, result.records, result.total_size, rows, org.clock.now_ms())
-    locator = traffic(org).open_cursor(cursor) if len(result.records) > rows else ""
-    return _page(call, cursor, locator, 0)
+    rows = paging.bounded(size) if DIGITS.fullmatch(size) else paging.PAGE_ROWS
+    return _page(call, paging.open_result(org, request.user_id, result, rows), "", 0)
 
 
 def _query_more(call: Call) -> str:
-    cursor, locator, start = queries.resume(call.org, call.request, call.text("queryLocator"))
+    """A further page; the locators of children in the page before are good no more."""
+    cursor, locator, start = paging.resume(call.org, call.request, call.text("queryLocator"))
+    traffic(call.org).close_cursors(cursor.children)
     return _page(call, cursor, locator, start)
 
 
 def _page(call: Call, cursor: Cursor, locator: str, start: int) -> str:
-    end = start + cursor.page_rows
-    done = end >= len(cursor.records)
-    value = {"done": done, "records": cursor.records[start:end], "totalSize": cursor.total_size}
-    inner = _writer(call).result(value, None if done else f"{locator}-{end}")
+    records, further = paging.page_of(call.org, cursor, locator, start, lambda locator: locator)
+    value = {"done": further is None, "records": records, "totalSize": cursor.total_size}
+    inner = _writer(call).result(value, further)
     return f'<result xsi:type="QueryResult">{inner}</result>'
 
 

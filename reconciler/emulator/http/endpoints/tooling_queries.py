@@ -10,13 +10,13 @@ from typing import Any
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.describe_form import describe, global_entry
 from reconciler.emulator.http.endpoints.describes import MAX_BATCH
-from reconciler.emulator.http.endpoints.queries import LOCATOR, InvalidQueryLocator, page_rows
 from reconciler.emulator.http.message import Reply, Request, ok
+from reconciler.emulator.http.paging import open_result, page_of, page_rows, resume
 from reconciler.emulator.http.routing import route
-from reconciler.emulator.http.traffic import Cursor, traffic
+from reconciler.emulator.http.traffic import Cursor
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import SObject
-from reconciler.emulator.soql.run import QueryResult
+from reconciler.emulator.soql.run import CHILD_KEYS, QueryResult
 from reconciler.emulator.tooling import records, view
 
 LACKS = ["objects that no client is known to ask for", "SymbolTable is null"]
@@ -43,22 +43,17 @@ def query(org: EmulatedOrg, request: Request) -> Reply:
     result = view.tooling(org).query(soql, user_id=request.user_id, version=request.version)
     if request.params.get("columns", "").lower() == "true":
         return ok(_columns(org, result))
-    rows = page_rows(request)
-    cursor = Cursor(request.user_id, result.records, result.total_size, rows, org.clock.now_ms())
-    locator = traffic(org).open_cursor(cursor) if len(result.records) > rows else ""
-    return ok(_page(request, cursor, locator, 0, _entity(result)))
+    cursor = open_result(org, request.user_id, result, page_rows(request))
+    return ok(_page(org, request, cursor, "", 0, _entity(result)))
 
 
 @route("GET", "/tooling/query/{locator}")
 def query_more(org: EmulatedOrg, request: Request, locator: str) -> Reply:
     """A further page."""
-    found = LOCATOR.match(locator)
-    cursor = found and traffic(org).cursor(found[1], request.user_id, org.clock.now_ms())
-    if not found or not cursor or int(found[2]) > len(cursor.records):
-        raise InvalidQueryLocator
-    records = cursor.records[int(found[2]) :]
+    cursor, own, start = resume(org, request, locator)
+    records = cursor.records[start : start + 1]
     entity = records[0]["attributes"]["type"] if records else None
-    return ok(_page(request, cursor, found[1], int(found[2]), entity))
+    return ok(_page(org, request, cursor, own, start, entity))
 
 
 def _entity(result: QueryResult) -> str | None:
@@ -67,40 +62,38 @@ def _entity(result: QueryResult) -> str | None:
     return result.sobject if result.records else None
 
 
-def _page(request: Request, cursor: Cursor, locator: str, start: int, entity: str | None) -> dict[str, Any]:
-    end = start + cursor.page_rows
-    done = end >= len(cursor.records)
-    page = [_with_child_keys(each) for each in cursor.records[start:end]]
-    value: dict[str, Any] = {"size": len(page), "totalSize": cursor.total_size, "done": done}
+def _page(
+    org: EmulatedOrg, request: Request, cursor: Cursor, locator: str, start: int, entity: str | None
+) -> dict[str, Any]:
+    def address(further: str) -> str:
+        return f"{tooling_path(request)}/query/{further}"
+
+    records, further = page_of(org, cursor, locator, start, address)
+    page = [_with_child_keys(each) for each in records]
+    value: dict[str, Any] = {"size": len(page), "totalSize": cursor.total_size, "done": further is None}
     if not cursor.records and cursor.total_size:
         value["size"] = cursor.total_size
-    if not done:
-        value["nextRecordsUrl"] = f"{tooling_path(request)}/query/{locator}-{end}"
-    return {
-        **value,
-        "queryLocator": None if done else f"{locator}-{end}",
-        "entityTypeName": entity,
-        "records": page,
-    }
+    if further is not None:
+        value["nextRecordsUrl"] = address(further)
+    return {**value, "queryLocator": further, "entityTypeName": entity, "records": page}
 
 
 def _with_child_keys(record: dict[str, Any]) -> dict[str, Any]:
     """The record with the results of its subqueries in the form of the Tooling API."""
     return {
-        name: _child(value)
-        if isinstance(value, dict) and value.keys() == {"totalSize", "done", "records"}
-        else value
+        name: _child(value) if isinstance(value, dict) and value.keys() >= CHILD_KEYS else value
         for name, value in record.items()
     }
 
 
 def _child(value: dict[str, Any]) -> dict[str, Any]:
-    rows = value["records"]
+    rows, address = value["records"], value.get("nextRecordsUrl")
     return {
         "size": len(rows),
         "totalSize": value["totalSize"],
-        "done": True,
-        "queryLocator": None,
+        "done": value["done"],
+        **({"nextRecordsUrl": address} if address else {}),
+        "queryLocator": address.rpartition("/")[2] if address else None,
         "entityTypeName": rows[0]["attributes"]["type"] if rows else None,
         "records": [_with_child_keys(each) for each in rows],
     }
