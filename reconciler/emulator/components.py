@@ -29,6 +29,11 @@ STAMP_DDL = (
     ),
 )
 """A random stamp and no count: the write after one that was undone must not look like it."""
+GONE_DDL = (
+    "CREATE TABLE IF NOT EXISTS _components_gone (type TEXT NOT NULL COLLATE NOCASE, "
+    "full_name TEXT NOT NULL COLLATE NOCASE, PRIMARY KEY (type, full_name)) WITHOUT ROWID"
+)
+"""Components that every org has by itself, and that this one has no more."""
 LATER_COLUMNS = (
     "id INTEGER",
     "created INTEGER NOT NULL DEFAULT 0",
@@ -126,6 +131,7 @@ class Components:
         for column in LATER_COLUMNS:
             if column.split()[0] not in columns:
                 store.execute(f"ALTER TABLE _components ADD COLUMN {column}")
+        store.ensure_table(GONE_DDL)
         for statement in STAMP_DDL:
             store.execute(statement)
 
@@ -136,17 +142,40 @@ class Components:
         return found[0][0] if found else None
 
     def put(
-        self, kind: str, full_name: str, xml: bytes, modified_ms: int = 0, user: int | None = None
+        self,
+        kind: str,
+        full_name: str,
+        xml: bytes,
+        modified_ms: int = 0,
+        user: int | None = None,
+        *,
+        number: int | None = None,
     ) -> None:
-        """Keep a component; one that is there already keeps its id and who made it."""
-        self.put_all([(kind, full_name, xml, modified_ms)], user)
+        """Keep a component; one that is there already keeps its id and who made it, others get the next."""
+        self.put_all([(kind, full_name, xml, modified_ms)], user, number)
 
-    def put_all(self, rows: Sequence[tuple[str, str, bytes, int]], user: int | None = None) -> None:
+    def put_all(
+        self,
+        rows: Sequence[tuple[str, str, bytes, int]],
+        user: int | None = None,
+        number: int | None = None,
+    ) -> None:
         made = []
         for kind, full_name, xml, modified in rows:
-            number = self._next_id(kind) if self.facts(kind, full_name) is None else None
-            made.append((kind, full_name, xml, modified, number, modified, user, user))
+            own = (number or self._next_id(kind)) if self.facts(kind, full_name) is None else None
+            made.append((kind, full_name, xml, modified, own, modified, user, user))
         self._store.execute_many(PUT, made)
+
+    def note_gone(self, kind: str, full_name: str, *, gone: bool) -> None:
+        """Note whether the org has given up a component that every org has by itself."""
+        note = "INSERT OR IGNORE INTO _components_gone VALUES (?, ?)"
+        forget = "DELETE FROM _components_gone WHERE type = ? AND full_name = ?"
+        self._store.execute(note if gone else forget, (kind, full_name))
+
+    def gone(self, kind: str) -> set[str]:
+        """Names, in lower case, of the components that `note_gone` told of."""
+        rows = self._store.execute("SELECT full_name FROM _components_gone WHERE type = ?", (kind,))
+        return {name.lower() for (name,) in rows}
 
     def _next_id(self, kind: str) -> int:
         prefix = PREFIXES.get(kind, OTHER_PREFIX)

@@ -96,6 +96,8 @@ def _sections(schema: Schema, sobject: SObject, page: Page) -> Iterator[tuple[di
         for line in range(max(map(len, cells), default=0)):
             found = [_cell(schema, sobject, column, line) for column in cells]
             rows.append({"layoutItems": found, "numItems": len(found)})
+        if not rows:
+            continue
         label = text(section, "label") or ""
         made = _section(page, at, label, wide, rows)
         made["useHeading"] = flag(section, "detailHeading")

@@ -4,8 +4,8 @@ A name brings one component, `*` all of a type, except where Salesforce does not
 objects, and what lies in folders. A part of a whole comes in the whole's file, alone or with the others.
 What is named and not there is a message, no failure.
 
-Source: Metadata API Developer Guide, "retrieve()", "RetrieveResult", "Sample package.xml Manifest
-Files"; answers recorded 2019 to 2020.
+Source: Metadata API Developer Guide, "retrieve()", "RetrieveResult", "Profile", "Sample package.xml
+Manifest Files"; answers recorded 2019 to 2020.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,12 +23,28 @@ from reconciler.emulator.metadata.file_properties import file_properties
 from reconciler.emulator.metadata.jobs import RETRIEVE, Job
 from reconciler.emulator.metadata.package_files import files_of
 from reconciler.emulator.metadata.package_xml import EVERYTHING, MANIFEST, Manifest, plain, write_manifest
-from reconciler.emulator.metadata_xml import Tree
+from reconciler.emulator.metadata_xml import Tree, each, text
 
 if TYPE_CHECKING:
     from reconciler.emulator.org import EmulatedOrg
 
 FOLDER = "unpackaged"
+PROFILE_ENTRIES = {
+    "applicationVisibilities": ("application", "CustomApplication"),
+    "classAccesses": ("apexClass", "ApexClass"),
+    "customMetadataTypeAccesses": ("name", "CustomObject"),
+    "customPermissions": ("name", "CustomPermission"),
+    "customSettingAccesses": ("name", "CustomObject"),
+    "externalDataSourceAccesses": ("externalDataSource", "ExternalDataSource"),
+    "fieldPermissions": ("field", "CustomField"),
+    "flowAccesses": ("flow", "Flow"),
+    "layoutAssignments": ("layout", "Layout"),
+    "objectPermissions": ("object", "CustomObject"),
+    "pageAccesses": ("apexPage", "ApexPage"),
+    "recordTypeVisibilities": ("recordType", "RecordType"),
+    "tabVisibilities": ("tab", "CustomTab"),
+}
+"""What a profile says of other components comes with those only: element, its name, the other's type."""
 NOT_ALL = frozenset(["Document", "Dashboard", "EmailTemplate", "Report"])
 """Types of which `*` brings nothing."""
 NOT_EMULATED = frozenset(["InstalledPackage"])
@@ -159,6 +175,30 @@ class _Taking:
         for (type_name, full_name), tree in self._loose.items():
             if self.folder + described.types()[type_name].path(full_name) not in self.files:
                 self._add(type_name, full_name, tree)
+        for full_name in self.taken.get("Profile", ()):
+            tree = component_type("Profile").read(self.org, full_name) or {}
+            self._add("Profile", full_name, self._narrowed(tree, members))
+
+    def _narrowed(self, profile: Tree, members: Mapping[str, list[str]]) -> Tree:
+        """A profile with what it says of components that come along."""
+        asked = {
+            type_name: {plain(name) for name in (*self.taken.get(type_name, ()), *members.get(type_name, ()))}
+            for _, type_name in PROFILE_ENTRIES.values()
+        }
+        objects = asked["CustomObject"]
+        made = dict(profile)
+        for element, (label, type_name) in PROFILE_ENTRIES.items():
+            of_objects = objects if type_name in ("CustomField", "RecordType") else ()
+            kept = [
+                item
+                for item in each(profile, element)
+                if (name := plain(text(item, label) or "")) in asked[type_name]
+                or name.partition(".")[0] in of_objects
+            ]
+            made.pop(element, None)
+            if kept:
+                made[element] = list(kept)
+        return made
 
     def _take_type(self, type_name: str, names: list[str]) -> None:
         known = composed.names_of(self.org, type_name)

@@ -155,3 +155,26 @@ def test_a_retrieval_takes_its_time(desk: Desk) -> None:
 def test_an_unknown_retrieval_is_refused(desk: Desk) -> None:
     with pytest.raises(ApiError, match="invalid cross reference id"):
         retrieve.find(desk.org, "09SHu0000000999KAA")
+
+
+def test_a_profile_says_nothing_of_components_that_do_not_come_along(desk: Desk) -> None:
+    desk.deploy(LINE)
+    alone = parse(take(desk, {"Profile": ["Admin"]})[1]["profiles/Admin.profile"])[1]
+    assert {"userPermissions", "userLicense"} <= alone.keys()
+    assert not {"layoutAssignments", "objectPermissions", "fieldPermissions"} & alone.keys()
+    members = {"Profile": ["Admin"], "Layout": ["Case-Case Layout", "Gone"], "CustomObject": ["Account"]}
+    result, files = take(desk, members)
+    assert problems(result) == ["Entity of type 'Layout' named 'Gone' cannot be found"]
+    with_others = parse(files["profiles/Admin.profile"])[1]
+    assert with_others["layoutAssignments"] == [{"layout": ["Case-Case Layout"]}]
+    assert [item["object"] for item in with_others["objectPermissions"]] == [["Account"]]
+
+
+def test_every_standard_layout_is_retrieved_and_can_be_deployed(desk: Desk) -> None:
+    result, files = take(desk, {"Layout": ["*"]})
+    assert problems(result) == []
+    assert "layouts/Account-Account Layout.layout" in files
+    deployed = desk.deploy(files)
+    assert deployed["status"] == "Succeeded"
+    changed = [each["fullName"] for each in deployed["details"]["componentSuccesses"] if each["changed"]]
+    assert changed == ["package.xml"]

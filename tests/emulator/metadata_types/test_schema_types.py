@@ -7,14 +7,30 @@ import pytest
 
 from reconciler.emulator.errors import InvalidField
 from reconciler.emulator.metadata.component_types import component_type
+from reconciler.emulator.metadata_xml import each
 from reconciler.emulator.org import EmulatedOrg
 
 from .conftest import LINE, TEXT, Types
 
 
+def layouts_of_custom_objects(types: Types) -> list[str]:
+    return [name for name in component_type("Layout").names(types.org) if "__c-" in name]
+
+
+def behaviors(types: Types, layout: str) -> dict[str, str]:
+    """What can be done with each field of a layout."""
+    return {
+        item["field"][0]: item["behavior"][0]
+        for section in types.read("Layout", layout)["layoutSections"]
+        for column in each(section, "layoutColumns")
+        for item in each(column, "layoutItems")
+    }
+
+
 def test_a_deployed_object_takes_rows_and_has_a_layout(types: Types) -> None:
     assert types.org.schema["Line__c"].key_prefix == "a00"
-    assert component_type("Layout").names(types.org) == ["Line__c-Line Layout"]
+    assert layouts_of_custom_objects(types) == ["Line__c-Line Layout"]
+    assert behaviors(types, "Line__c-Line Layout")["Name"] == "Edit"
     types.write(
         "Profile", "Admin", objectPermissions=[{"object": "Line__c", "allowRead": True, "allowCreate": True}]
     )
@@ -143,7 +159,7 @@ def test_an_object_that_is_pointed_to_cannot_be_deleted_and_takes_all_along_when
     types.delete("CustomObject", "Line__c")
     assert types.org.schema.get("Line__c") is None
     assert "Line__c.Code__c" not in component_type("CustomField").names(types.org)
-    assert component_type("Layout").names(types.org) == []
+    assert layouts_of_custom_objects(types) == []
 
 
 def test_a_standard_object_cannot_be_deleted(types: Types) -> None:

@@ -207,13 +207,14 @@ def test_changes_are_in_the_audit_trail(tooling: Tooling) -> None:
 
 def test_layouts_are_written_whole(tooling: Tooling) -> None:
     write(tooling.org, "Layout", "Account-Account Layout", {"emailDefault": ["false"]})
-    (row,) = tooling.rows("SELECT Id, Name, FullName, TableEnumOrId FROM Layout")
+    where = "WHERE TableEnumOrId = 'Account'"
+    (row,) = tooling.rows(f"SELECT Id, Name, FullName, TableEnumOrId FROM Layout {where}")
     assert (row["Name"], row["FullName"], row["TableEnumOrId"]) == (
         "Account Layout",
         "Account-Account Layout",
         "Account",
     )
-    told = metadata(tooling, "Layout")
+    told = metadata(tooling, "Layout", where)
     section = {
         "layoutColumns": [{"layoutItems": [{"behavior": "Required", "field": "Name"}]}],
         "style": "OneColumn",
@@ -222,7 +223,7 @@ def test_layouts_are_written_whole(tooling: Tooling) -> None:
         "PATCH", f"/sobjects/Layout/{row['Id']}", json={"Metadata": {**told, "layoutSections": [section]}}
     )
     assert reply.status_code == 204
-    items = metadata(tooling, "Layout")["layoutSections"][0]["layoutColumns"][0]["layoutItems"]
+    items = metadata(tooling, "Layout", where)["layoutSections"][0]["layoutColumns"][0]["layoutItems"]
     assert (items[0]["field"], items[0]["behavior"]) == ("Name", "Required")
 
 

@@ -20,6 +20,7 @@ from reconciler.emulator.http.endpoints.describes import record_type_ids, versio
 from reconciler.emulator.http.layout_form import Page, compact_layout, layout, record_type_mapping
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.http.routing import route
+from reconciler.emulator.metadata import standard_layouts
 from reconciler.emulator.metadata_xml import Tree, each, text, texts
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import SObject
@@ -64,10 +65,8 @@ def read_named_layout(org: EmulatedOrg, request: Request, sobject: str, name: st
     target = _laid_out(org, request, sobject)
     if name not in target.flags.get("named", ()):
         raise NotFound
-    pages = _Pages(org, request, target)
-    return versioned(
-        org, request, f"named {target.name}", lambda: {"layouts": [pages.value(MASTER_RECORD_TYPE)]}
-    )
+    pages = _Pages(org, request, target, named=name)
+    return versioned(org, request, f"named {name}", lambda: {"layouts": [pages.value(MASTER_RECORD_TYPE)]})
 
 
 def _laid_out(org: EmulatedOrg, request: Request, name: str) -> SObject:
@@ -88,16 +87,21 @@ def _known(record_type: str, infos: Sequence[Mapping[str, Any]]) -> str:
 class _Pages:
     """The layouts of one object, as one caller gets them."""
 
-    def __init__(self, org: EmulatedOrg, request: Request, sobject: SObject) -> None:
+    def __init__(
+        self, org: EmulatedOrg, request: Request, sobject: SObject, named: str | None = None
+    ) -> None:
+        from reconciler.emulator.metadata.component_types import component_type
+
         self.org, self.request, self.sobject = org, request, sobject
+        owner = named or sobject.name
         self.schema = dml.schema_of(org, request)
         known = record_type_ids(org, sobject)
         self.infos = record_type_infos(sobject, request.data_path, known)
         self.record_types = {each["recordTypeId"]: each["developerName"] for each in self.infos}
-        self.names = [
-            name for name in org.components.names("Layout") if name.partition("-")[0] == sobject.name
-        ]
-        self.assigned = _assignments(org, request.user_id, sobject)
+        self.kind = component_type("Layout")
+        self.names = [name for name in self.kind.names(org) if name.partition("-")[0] == owner]
+        self.assigned = _assignments(org, request.user_id, owner)
+        self.first = standard_layouts.first_of(org, owner, self.names) if self.names else None
 
     def mappings(self) -> list[dict[str, Any]]:
         return [
@@ -113,22 +117,21 @@ class _Pages:
     def page(self, record_type: str) -> Page:
         developer_name = self.record_types[record_type]
         wanted = self.assigned.get("" if developer_name == "Master" else developer_name)
-        name = next((each for each in self.names if each == wanted), next(iter(self.names), None))
+        name = next((each for each in self.names if each == wanted), self.first)
         if name is None:
             return Page(
                 ids.to_text(ids.make(LAYOUT, PAST_ROWS + zlib.crc32(self.sobject.name.encode()))), None
             )
-        facts = self.org.components.facts("Layout", name)
-        number = facts.id if facts is not None and facts.id is not None else ids.make(LAYOUT, 0)
-        return Page(ids.to_text(number), self.org.components.tree("Layout", name))
+        facts = self.kind.facts(self.org, name)
+        return Page(facts.id if facts else "", self.kind.read(self.org, name))
 
 
-def _assignments(org: EmulatedOrg, user_id: str, sobject: SObject) -> dict[str, str]:
+def _assignments(org: EmulatedOrg, user_id: str, owner: str) -> dict[str, str]:
     """The layout by record type, empty for the master, that the profile of a user says."""
     found = {}
     for item in each(_profile(org, user_id), "layoutAssignments"):
         name = unquote(text(item, "layout") or "")
-        if name.partition("-")[0] == sobject.name:
+        if name.partition("-")[0] == owner:
             found[(text(item, "recordType") or "").rpartition(".")[2]] = name
     return found
 

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-MODULES: tuple[str, ...] = ("access", "flows", "parts", "people", "records", "schema_types")
+MODULES: tuple[str, ...] = ("access", "flows", "layouts", "parts", "people", "records", "schema_types")
 
 for _module in MODULES:
     import_module(f"{__name__}.{_module}")

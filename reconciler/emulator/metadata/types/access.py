@@ -6,10 +6,12 @@ and keeps the rest, as deployments do.
 Source: Metadata API Developer Guide, "PermissionSet", "PermissionSetGroup", "Profile", "CustomPermission".
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator.access.rights import withhold
-from reconciler.emulator.metadata.component_types import ComponentProblem, Written, register
+from reconciler.emulator.metadata import standard_layouts
+from reconciler.emulator.metadata.component_types import ComponentProblem, Written, component_type, register
 from reconciler.emulator.metadata.types import grants
 from reconciler.emulator.metadata.types.row_base import (
     Row,
@@ -181,6 +183,12 @@ class ProfileType(RowType):
         found = org.store.execute('SELECT "Id" FROM "PermissionSet" WHERE "ProfileId" = ?', (profile,))
         return found[0][0] if found else None
 
+    def read(self, org: "EmulatedOrg", full_name: str) -> Tree | None:
+        found = super().read(org, full_name)
+        if found is not None:
+            found["layoutAssignments"] = list(_all_assignments(org, found))
+        return found
+
     def write(self, tx: "Transaction", full_name: str, tree: Tree) -> Written:
         kept = tx.org.components.tree(self.name, full_name) or {}
         return super().write(tx, full_name, _merged(kept, tree))
@@ -213,7 +221,7 @@ class ProfileType(RowType):
         return number
 
     def _check_layouts(self, strict: Strict, full_name: str, tree: Tree) -> None:
-        layouts = {name.lower() for name in strict.org.components.names("Layout")}
+        layouts = {name.lower() for name in component_type("Layout").names(strict.org)}
         for item in each(tree, "layoutAssignments"):
             name = text(item, "layout") or ""
             custom = name.partition("-")[0].endswith(grants.CUSTOM_SUFFIXES)
@@ -242,6 +250,25 @@ def _merged(kept: Tree, new: Tree) -> Tree:
         entries |= {_entry_key(name, item, keys): item for item in items if isinstance(item, dict)}
         made[name] = list(entries.values())
     return made
+
+
+def _all_assignments(org: "EmulatedOrg", profile: Tree) -> Iterator[Tree]:
+    """The layout of each object and record type: the one that was said, else the one objects begin with."""
+    said: dict[tuple[str, ...], Tree] = {
+        _entry_key("layoutAssignments", item, ()): item for item in each(profile, "layoutAssignments")
+    }
+    by_owner: dict[str, list[str]] = {}
+    for name in component_type("Layout").names(org):
+        by_owner.setdefault(name.partition("-")[0], []).append(name)
+    for owner, known in by_owner.items():
+        own: Tree = {"layout": [standard_layouts.first_of(org, owner, known)]}
+        first = said.pop((owner, ""), own)
+        yield first
+        sobject = org.schema.get(owner)
+        for info in sobject.record_types if sobject else ():
+            record_type = f"{owner}.{info.developer_name}"
+            yield said.pop((owner, record_type), {**first, "recordType": [record_type]})
+    yield from said.values()
 
 
 def _entry_key(name: str, item: Tree, keys: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@
 Source: Metadata API Developer Guide; texts as seen in public deployments.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,23 +45,20 @@ class PartType(StoredType):
 
     name: str
     check: Callable[["EmulatedOrg", SObject, str, Tree], None]
-    separator: str = "."
 
     def names(self, org: "EmulatedOrg") -> list[str]:
         return [each_one for each_one in org.components.names(self.name) if self._owner(org, each_one)]
 
     def _owner(self, org: "EmulatedOrg", full_name: str) -> SObject | None:
-        owner = full_name.partition(self.separator)[0]
+        owner = full_name.partition(".")[0]
         return org.schema.get("Task" if owner in ("Activity", "Global") else owner)
 
     def write(self, tx: "Transaction", full_name: str, tree: Tree) -> Written:
         sobject = self._owner(tx.org, full_name)
-        owner = full_name.partition(self.separator)[0]
+        owner, _, name = full_name.partition(".")
         if sobject is None:
-            if owner.endswith(("__c", "__mdt", "__e")) or self.separator == ".":
-                raise unknown_object(owner)
-            return StoredType.write(self, tx, full_name, tree)
-        self.check(tx.org, sobject, full_name.partition(self.separator)[2], tree)
+            raise unknown_object(owner)
+        self.check(tx.org, sobject, name, tree)
         return StoredType.write(self, tx, full_name, tree)
 
 
@@ -88,19 +85,6 @@ def _check_rule(org: "EmulatedOrg", sobject: SObject, name: str, tree: Tree) -> 
         return
     except FormulaError as error:
         raise ComponentProblem(error.message, status_code="FIELD_INTEGRITY_EXCEPTION") from error
-
-
-def _check_layout(org: "EmulatedOrg", sobject: SObject, name: str, tree: Tree) -> None:
-    for field in _layout_fields(tree):
-        if is_missing(sobject, field):
-            raise missing_field("field", sobject, field)
-
-
-def _layout_fields(tree: Tree) -> Iterator[str]:
-    for section in each(tree, "layoutSections"):
-        for column in each(section, "layoutColumns"):
-            for item in each(column, "layoutItems"):
-                yield from texts(item, "field")
 
 
 def _check_list_view(org: "EmulatedOrg", sobject: SObject, name: str, tree: Tree) -> None:
@@ -200,7 +184,6 @@ class ApplicationType(StoredType):
 
 
 register(PartType("ValidationRule", _check_rule))
-register(PartType("Layout", _check_layout, "-"))
 register(ListViewType("ListView", _check_list_view))
 register(PartType("FieldSet", _check_field_set))
 register(PartType("CompactLayout", _check_compact_layout))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from reconciler.emulator.components import to_xml
 from reconciler.emulator.custom_fields import CUSTOM_SUFFIXES, fields_of, name_field, picklist_values
 from reconciler.emulator.formula.faults import FormulaError, NotEmulated
+from reconciler.emulator.metadata import standard_layouts
 from reconciler.emulator.metadata.component_types import (
     ComponentProblem,
     Facts,
@@ -112,10 +113,8 @@ class CustomObjectType(StoredType):
             load_schema.allow_activities(org, made.name)
         load_schema.allow_files(org, [made])
         if made.flags.get("layoutable"):
-            layout: Tree = {
-                "layoutSections": [{"style": ["TwoColumnsTopToBottom"], "layoutColumns": [{}, {}]}]
-            }
-            write_stored(tx, "Layout", f"{made.name}-{made.label} Layout", layout)
+            layout = standard_layouts.custom_name(made)
+            write_stored(tx, "Layout", layout, standard_layouts.tree_of(org, layout))
 
     def _change(self, org: "EmulatedOrg", known: SObject, tree: Tree) -> None:
         _check_object(known.name, tree)
