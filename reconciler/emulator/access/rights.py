@@ -39,6 +39,9 @@ WATCHED: Final = (
     "ObjectPermissions",
     "FieldPermissions",
     "_withheld",
+    "UserRole",
+    "Group",
+    "GroupMember",
 )
 TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS _rights_version (version INTEGER NOT NULL)",
@@ -62,6 +65,10 @@ def _triggers() -> Iterator[str]:
     yield (
         f'CREATE TRIGGER IF NOT EXISTS _rights_user AFTER UPDATE OF "ProfileId" ON "User" BEGIN {MARK}; END'
     )
+    yield (
+        f'CREATE TRIGGER IF NOT EXISTS _reach_user AFTER UPDATE OF "UserRoleId" ON "User" BEGIN {MARK}; END'
+    )
+    yield f'CREATE TRIGGER IF NOT EXISTS _reach_new_user AFTER INSERT ON "User" BEGIN {MARK}; END'
     keep = (
         'DELETE FROM _calculated WHERE grp = {row}."PermissionSetGroupId"; INSERT INTO _calculated '
         'SELECT "PermissionSetGroupId", "PermissionSetId" FROM "PermissionSetGroupComponent" '

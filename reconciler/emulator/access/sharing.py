@@ -199,7 +199,7 @@ class _Sharing:
         if sobject.field("OwnerId") is None:
             return None
         if self._owners is None:
-            self._owners = self.bind(json.dumps(owners_for(self.org, self.access.user)))
+            self._owners = self.bind(json.dumps(self.access.reach))
         return f'{alias}."OwnerId" IN (SELECT value FROM json_each({self._owners}))'
 
     def _by_master(self, sobject: SObject, alias: str, level: Level) -> str | None:
@@ -221,28 +221,3 @@ class _Sharing:
         seen = f'{column} IN (SELECT {alias}m."Id" FROM {quoted(target.name)} {alias}m WHERE {inner})'
         own = self._owned(sobject, alias) if reference.nillable else None
         return f"({seen} OR ({column} IS NULL AND {own}))" if own else seen
-
-
-def owners_for(org: "EmulatedOrg", user: int) -> list[int]:
-    """Whose rows a user has: the own, those of users in roles below, and of the queues of all these."""
-    return sorted(row[0] for row in org.store.execute(OWNERS, (user,)))
-
-
-OWNERS: Final = """WITH RECURSIVE
-  above(id) AS (
-    SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1 AND "UserRoleId" IS NOT NULL
-    UNION SELECT r."ParentRoleId" FROM "UserRole" r JOIN above ON r."Id" = above.id
-    WHERE r."ParentRoleId" IS NOT NULL),
-  reach(id) AS (
-    SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1 AND "UserRoleId" IS NOT NULL
-    UNION SELECT r."Id" FROM "UserRole" r JOIN reach ON r."ParentRoleId" = reach.id),
-  mine(id) AS (
-    SELECT ?1
-    UNION SELECT "Id" FROM "User" WHERE "UserRoleId" IN (SELECT id FROM reach)
-      AND "UserRoleId" <> (SELECT "UserRoleId" FROM "User" WHERE "Id" = ?1)
-    UNION SELECT "Id" FROM "Group" WHERE "Type" = 'Organization'
-    UNION SELECT "Id" FROM "Group" WHERE "Type" = 'Role' AND "RelatedId" IN (SELECT id FROM reach)
-    UNION SELECT "Id" FROM "Group" WHERE "Type" IN ('RoleAndSubordinates', 'RoleAndSubordinatesInternal')
-      AND "RelatedId" IN (SELECT id FROM reach UNION SELECT id FROM above)
-    UNION SELECT m."GroupId" FROM "GroupMember" m JOIN mine ON m."UserOrGroupId" = mine.id)
-SELECT id FROM mine"""

@@ -11,6 +11,7 @@ from ..schema import Schema, SObject
 from ..tables import Table
 from . import rights as rows
 from .governed import MODIFY_ALL, VIEW_ALL
+from .reach import reach_of
 from .rights import Rights
 from .view import View, narrowed, view_of
 
@@ -39,6 +40,11 @@ class UserAccess:
     def view(self) -> View:
         """Made when somebody asks: to sign in, the rights are enough."""
         return self._make_view(self.rights)
+
+    @cached_property
+    def reach(self) -> list[int]:
+        """Users and groups that stand for the user where rows are owned or shared."""
+        return reach_of(self._org.store, self.user)
 
     @property
     def schema(self) -> Schema:
@@ -82,22 +88,29 @@ class Access:
 
     def __init__(self, org: "EmulatedOrg") -> None:
         self._org = org
-        self._as_of: tuple[int, int] = (-1, -1)
-        self._users: dict[int, UserAccess] = {}
+        self._looked: tuple[tuple[int, int, int], int] | None = None
+        self._users: dict[int, tuple[tuple[int, int], UserAccess]] = {}
         self._views: OrderedDict[tuple[int, Rights], View] = OrderedDict()
 
     def of(self, user: int | str) -> UserAccess:
         """The access of a user, by id. Costs one small query when nothing changed since."""
         number = user if isinstance(user, int) else ids.parse(user) or 0
-        as_of = (rows.version(self._org.store), self._org.schema.version)
-        if as_of != self._as_of:
-            self._users.clear()
-            self._as_of = as_of
-        found = self._users.get(number)
-        if found is None:
-            rights = rows.read_rights(self._org, number)
-            found = self._users[number] = UserAccess(self._org, number, rights, self._view)
-        return found
+        as_of = (self._rights_version(), self._org.schema.version)
+        kept = self._users.get(number)
+        if kept is not None and kept[0] == as_of:
+            return kept[1]
+        made = UserAccess(self._org, number, rows.read_rights(self._org, number), self._view)
+        self._users[number] = as_of, made
+        return made
+
+    def _rights_version(self) -> int:
+        state = self._org.store.state()
+        looked = self._looked
+        if looked is not None and looked[0] == state:
+            return looked[1]
+        version = rows.version(self._org.store)
+        self._looked = state, version
+        return version
 
     def _view(self, rights: Rights) -> View:
         """The view of these rights; users with the same rights share one, and the queries compiled by it."""

@@ -138,6 +138,28 @@ def test_a_group_within_a_queue_makes_its_members_members(company: Company) -> N
     assert company.names("peer") == []
 
 
+@pytest.mark.parametrize(("bosses", "see"), [(True, ["a"]), (False, [])])
+def test_a_public_group_may_leave_the_managers_of_its_members_out(
+    company: Company, bosses: bool, see: list[str]
+) -> None:
+    org = company.org
+    group = org.has("Group", Name="T", Type="Regular", DeveloperName="T", DoesIncludeBosses=bosses)
+    org.has("GroupMember", GroupId=group, UserOrGroupId=company.ids["owner"])
+    org.has("Deal__c", Name="a", OwnerId=queue_of(org, group))
+    assert company.names("owner") == ["a"]
+    assert company.names("boss") == see
+
+
+def test_who_changes_the_role_sees_at_once_what_the_new_one_sees(company: Company) -> None:
+    org = company.org
+    org.has("Deal__c", Name="a", OwnerId=company.ids["owner"])
+    assert company.names("loner") == []
+    (top,) = org.rows("UserRole", Name="Top")
+    with org.transaction() as tx:
+        tx.update("User", company.ids["loner"], {"UserRoleId": top["Id"]})
+    assert company.names("loner") == ["a"]
+
+
 def test_a_detail_is_shared_as_its_master_is(company: Company, acting: Callable[[str], Any]) -> None:
     org = company.org
     deal = org.has("Deal__c", Name="a", OwnerId=company.ids["owner"])
