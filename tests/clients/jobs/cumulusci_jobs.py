@@ -48,6 +48,17 @@ tasks:
     options:
       org_wide_defaults: [{api_name: Thing__c, internal_sharing_model: Private}]
       timeout: 20
+  layout_fields:
+    class_path: cumulusci.tasks.metadata_etl.layouts.AddFieldsToPageLayout
+    options:
+      api_names: [Account-Account Layout]
+      fields: [{api_name: Key__c, position: [{relative: after, field: Name}]}]
+  layout_lists:
+    class_path: cumulusci.tasks.metadata_etl.layouts.AddRelatedLists
+    options:
+      api_names: [Account-Account Layout]
+      related_list: Thing__c.Account__c
+      fields: [NAME]
   object_permissions:
     class_path: cumulusci.tasks.preflight.sobjects.CheckSObjectPerms
     options:
@@ -323,6 +334,21 @@ def profile() -> None:
     task("update_admin_profile")
 
 
+def page_layouts() -> None:
+    task("layout_fields")
+    task("layout_lists")
+    found = ask("sobjects/Account/describe/layouts/012000000000000AAA")
+    shown = [
+        component["value"]
+        for section in found["detailLayoutSections"]
+        for row in section["layoutRows"]
+        for item in row["layoutItems"]
+        for component in item["layoutComponents"]
+    ]
+    assert "Key__c" in shown, shown
+    assert "Thing__c" in [each["sobject"] for each in found["relatedLists"]]
+
+
 def record_type() -> None:
     task(
         "ensure_record_types",
@@ -397,6 +423,7 @@ def everything() -> None:
         "uninstall_src": uninstall,
         "picklists, value sets, field rights, help texts": edits_of_metadata,
         "set_organization_wide_defaults": sharing,
+        "fields and related lists of a standard layout": page_layouts,
         "ensure_record_types": record_type,
         "update_admin_profile": profile,
     }
