@@ -316,7 +316,7 @@ class EmulatedOrg:
         self.settle()
         self._refresh_for(table.name)
         number = ids.parse(record_id)
-        found = [] if number is None else self.store.execute(table.select_sql, (number,))
+        found = [] if number is None else self.store.recall(table.select_sql, number)
         if not found:
             raise NotFound
         values = dict(zip(table.columns, found[0], strict=True))

@@ -48,6 +48,8 @@ CACHED_STATEMENTS = 512
 BUSY_SECONDS = 30
 """How long a transaction waits for another process's."""
 PAGE_CACHE_KIB = 16_384
+RECALLED = 64
+"""Answers that `Store.recall` remembers."""
 
 
 def quoted(name: str) -> str:
@@ -85,6 +87,9 @@ class Store:
         )
         self._data_version = 0
         self._generation = 0
+        self._undone = 0
+        self._recalled: dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]] = {}
+        self._recalled_at: tuple[int, int, int] | None = None
         if self.path is not None:
             self._open_file(self.path)
         self._connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
@@ -113,12 +118,29 @@ class Store:
                     self._load_serials()
         return self._generation
 
+    def state(self) -> tuple[int, int, int]:
+        """Another value after every change to rows, whoever made it. Costs one look into a file."""
+        generation = self.catch_up()
+        return self._connection.total_changes, generation, self._undone
+
     # -- statements
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement under the lock; all of its rows."""
         with self.lock:
             return self._connection.execute(sql, params).fetchall()
+
+    def recall(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """As `execute`, for what every call asks: it is asked again only after some row has changed."""
+        with self.lock:
+            state = self.state()
+            if state != self._recalled_at or len(self._recalled) >= RECALLED:
+                self._recalled.clear()
+                self._recalled_at = state
+            found = self._recalled.get((sql, params))
+            if found is None:
+                found = self._recalled[sql, params] = self.execute(sql, params)
+            return found
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         with self.lock:
@@ -300,6 +322,7 @@ class Store:
     def deserialize(self, content: bytes) -> None:
         with self.lock:
             self._connection.deserialize(content)
+            self._generation += 1
             self._load_serials()
 
     def close(self) -> None:
@@ -350,6 +373,7 @@ class _Transaction:
 
     def _undo(self) -> None:
         store = self._store
+        store._undone += 1
         store._depth -= 1
         depth = store._depth
         try:

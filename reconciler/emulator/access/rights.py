@@ -95,7 +95,7 @@ def install(store: "Store") -> None:
 
 def version(store: "Store") -> int:
     """Another number after every change that may have changed somebody's rights."""
-    return int(store.execute("SELECT version FROM _rights_version")[0][0])
+    return int(store.recall("SELECT version FROM _rights_version")[0][0])
 
 
 def withhold(store: "Store", parent: int, name: str = EVERYTHING) -> None:

@@ -88,29 +88,19 @@ class Access:
 
     def __init__(self, org: "EmulatedOrg") -> None:
         self._org = org
-        self._looked: tuple[tuple[int, int, int], int] | None = None
         self._users: dict[int, tuple[tuple[int, int], UserAccess]] = {}
         self._views: OrderedDict[tuple[int, Rights], View] = OrderedDict()
 
     def of(self, user: int | str) -> UserAccess:
         """The access of a user, by id. Costs one small query when nothing changed since."""
         number = user if isinstance(user, int) else ids.parse(user) or 0
-        as_of = (self._rights_version(), self._org.schema.version)
+        as_of = (rows.version(self._org.store), self._org.schema.version)
         kept = self._users.get(number)
         if kept is not None and kept[0] == as_of:
             return kept[1]
         made = UserAccess(self._org, number, rows.read_rights(self._org, number), self._view)
         self._users[number] = as_of, made
         return made
-
-    def _rights_version(self) -> int:
-        state = self._org.store.state()
-        looked = self._looked
-        if looked is not None and looked[0] == state:
-            return looked[1]
-        version = rows.version(self._org.store)
-        self._looked = state, version
-        return version
 
     def _view(self, rights: Rights) -> View:
         """The view of these rights; users with the same rights share one, and the queries compiled by it."""

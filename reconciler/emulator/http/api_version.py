@@ -4,6 +4,7 @@ Source: REST API Developer Guide, "API End-of-Life Policy" and "Status Codes and
 """
 
 import re
+from functools import lru_cache
 
 from reconciler.emulator.errors import ApiError, NotFound
 
@@ -28,8 +29,11 @@ def version_of(path: str) -> str:
     Raises `VersionRetired`, or NOT_FOUND for a version that never was.
     """
     segment = path.removeprefix(DATA).partition("/")[0] if path.startswith(DATA) else ""
-    if not segment:
-        return f"{NEWEST}.0"
+    return _version(segment) if segment else f"{NEWEST}.0"
+
+
+@lru_cache(maxsize=128)
+def _version(segment: str) -> str:
     found = VERSION.match(segment)
     if found is None or not FIRST_EVER <= int(found[1]) <= NEWEST:
         raise NotFound

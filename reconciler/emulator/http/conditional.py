@@ -8,13 +8,12 @@ Source: REST API Developer Guide, "Conditional Request Headers". The body of a 4
 ours has the code PRECONDITION_FAILED.
 """
 
-# ruff: noqa: S608 - names come from the schema, values are bound
-
 import hashlib
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 
 from reconciler.emulator import ids
 from reconciler.emulator.access.checks import is_seen
@@ -22,7 +21,6 @@ from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import SObject
-from reconciler.emulator.store import quoted
 
 STAMPS = ("LastModifiedDate", "SystemModstamp", "CreatedDate")
 WITH_ENTITY_TAG = ("Account",)
@@ -61,6 +59,7 @@ class Version:
         return found
 
 
+@lru_cache(maxsize=512)
 def http_date(seconds: int) -> str:
     return format_datetime(datetime.fromtimestamp(seconds, UTC), usegmt=True)
 
@@ -69,20 +68,14 @@ def row_version(org: EmulatedOrg, request: Request, sobject: SObject, record_id:
     """The version of a row. Raises NOT_FOUND when it is gone."""
     number = ids.parse(record_id) or 0
     table = org.tables[sobject.name]
-    stamp = next((name for name in STAMPS if name in table.position), None)
-    if sobject.name in WITH_ENTITY_TAG:
-        rows = org.store.execute(f"{table.select_sql}{table.living}", (number,))
-    else:
-        column = "NULL" if stamp is None else quoted(stamp)
-        rows = org.store.execute(
-            f'SELECT {column} FROM {quoted(sobject.name)} WHERE "Id" = ?{table.living}', (number,)
-        )
-    if not rows or not is_seen(org, org.access.of(request.user_id), sobject, number):
+    rows = org.store.recall(table.select_sql, number)
+    gone = not rows or (table.has_bin and rows[0][table.position["IsDeleted"]])
+    if gone or not is_seen(org, org.access.of(request.user_id), sobject, number):
         raise NotFound
-    if sobject.name not in WITH_ENTITY_TAG:
-        return Version(_whole_seconds(rows[0][0]), None)
+    stamp = next((name for name in STAMPS if name in table.position), None)
     changed_ms = None if stamp is None else rows[0][table.position[stamp]]
-    return Version(_whole_seconds(changed_ms), _entity_tag(rows[0]))
+    tag = _entity_tag(rows[0]) if sobject.name in WITH_ENTITY_TAG else None
+    return Version(_whole_seconds(changed_ms), tag)
 
 
 def _whole_seconds(changed_ms: int | None) -> int | None:

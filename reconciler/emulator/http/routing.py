@@ -67,6 +67,8 @@ class _Node:
     """One step of the tree of paths."""
 
     literal: dict[str, "_Node"] = field(default_factory=dict)
+    objects: dict[str, "_Node"] = field(default_factory=dict)
+    """The literal ones that are names of objects (`User`), in lower case: they may be written in any."""
     named: dict[str, "_Node"] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
 
@@ -92,7 +94,10 @@ def route(
         node = _TREE
         for segment in _segments(whole):
             branch = node.named if segment.startswith("{") else node.literal
-            node = branch.setdefault(segment.strip("{}"), _Node())
+            step = branch.setdefault(segment.strip("{}"), _Node())
+            if segment[0].isupper():
+                node.objects[segment.lower()] = step
+            node = step
         if method in node.routes:
             raise AssertionError(f"two endpoints for {method} {whole}")
         node.routes[method] = made
@@ -133,7 +138,7 @@ def find(method: str, path: str) -> Match | None:
     Raises `MethodNotAllowed` when some template has, with the methods of the most literal one. HEAD is
     served by GET.
     """
-    segments = [unquote(segment) for segment in _segments(path)]
+    segments = [unquote(each) if "%" in each else each for each in path.split("/") if each]
     endpoints.load(endpoints.area_of(segments))
     allowed: list[str] = []
     for node, arguments in _walk(_TREE, segments, {}):
@@ -163,19 +168,11 @@ def _walk(
             yield node, arguments
         return
     first, rest = segments[0], segments[1:]
-    literal = node.literal.get(first) or _named_object(node, first)
+    literal = node.literal.get(first) or (node.objects.get(first.lower()) if node.objects else None)
     if literal is not None:
         yield from _walk(literal, rest, arguments)
     for name, child in node.named.items():
         yield from _walk(child, rest, {**arguments, name: first})
-
-
-def _named_object(node: _Node, segment: str) -> _Node | None:
-    """The branch of an object, whose name (`User`) may be written in any case."""
-    wanted = segment.lower()
-    return next(
-        (each for name, each in node.literal.items() if name[0].isupper() and name.lower() == wanted), None
-    )
 
 
 def routes() -> list[Route]:

@@ -15,7 +15,10 @@ import ssl
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
+from email.utils import formatdate
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +43,11 @@ CHUNK_LINE_BYTES = 4096
 FIELD_BYTES = 65_536
 """The longest line of a head; what Salesforce bears is `service`'s affair."""
 MOST_FIELDS = 100
+
+
+@lru_cache(maxsize=8)
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 class BadHead(Exception):
@@ -141,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _write(self, delivery: Delivery) -> None:
         phrase = self.responses.get(delivery.status, ("", ""))[0]
-        lines = [f"HTTP/1.1 {delivery.status} {phrase}", f"Date: {self.date_time_string()}"]
+        lines = [f"HTTP/1.1 {delivery.status} {phrase}", f"Date: {_date(int(time.time()))}"]
         lines += [f"{name}: {value}" for name, value in delivery.headers.items()]
         if "Server" not in delivery.headers:
             lines.append(f"Server: {self.server_version}")

@@ -144,11 +144,12 @@ def find_token(org: EmulatedOrg, token: str, kind: TokenKind = TokenKind.ACCESS)
     Neither counts as used by being found, see `resume`.
     """
     prepare(org)
-    rows = org.store.execute(
+    rows = org.store.recall(
         """SELECT t.user, t.client_id, t.scope, t.created_ms, t.used_ms FROM "_token" t
            JOIN "User" u ON u."Id" = t.user WHERE t.token = ? AND t.kind = ? AND u."IsActive" = 1
            AND NOT EXISTS (SELECT 1 FROM "UserLogin" l WHERE l."UserId" = t.user AND l."IsFrozen" = 1)""",
-        (token, kind),
+        token,
+        kind,
     )
     for user, client_id, scope, created_ms, used_ms in rows:
         if kind is TokenKind.ACCESS and org.clock.now_ms() - used_ms > SESSION_SECONDS * 1000:
