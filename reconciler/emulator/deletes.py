@@ -12,6 +12,8 @@ describe gives them.
 
 # ruff: noqa: S608 - names come from the schema, values are bound
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import ApiError
@@ -63,13 +65,44 @@ def _delete(tx: "Transaction", table: "Table", number: int, root: int) -> None:
         rules.after_delete(tx, table, number, old)
 
 
+PROBES_A_QUERY = 100
+"""Below the terms that SQLite allows in one compound query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What may hang on the rows of one object, and the queries that say for a row which of it does."""
+
+    relations: Sequence[ChildRelationship]
+    probes: Sequence[str]
+    """Each answers places in ``relations`` where some row refers to the row ``?1``."""
+
+    def hanging(self, tx: "Transaction", number: int) -> list[ChildRelationship]:
+        found = [at for sql in self.probes for (at,) in tx.store.execute(sql, (number,))]
+        return [self.relations[at] for at in found]
+
+
+def _below(tx: "Transaction", table: "Table") -> Below:
+    if table.below is None:
+        relations: list[ChildRelationship] = []
+        terms: list[str] = []
+        for relation in tx.schema.children_of(table.name):
+            child = tx.tables[relation.child]
+            if relation.field in AUDIT or relation.field not in child.position:
+                continue
+            where = f"{quoted(relation.field)} = ?1{child.living}"
+            terms.append(
+                f"SELECT {len(relations)} WHERE EXISTS (SELECT 1 FROM {quoted(child.name)} WHERE {where})"
+            )
+            relations.append(relation)
+        parts = [terms[at : at + PROBES_A_QUERY] for at in range(0, len(terms), PROBES_A_QUERY)]
+        table.below = Below(relations, [" UNION ALL ".join(part) for part in parts])
+    return table.below
+
+
 def _take_along(tx: "Transaction", table: "Table", number: int, root: int) -> None:
-    for relation in tx.schema.children_of(table.name):
-        if relation.field in AUDIT:
-            continue
+    for relation in _below(tx, table).hanging(tx, number):
         child = tx.tables[relation.child]
-        if relation.field not in child.position:
-            continue
         sql = f'SELECT "Id" FROM {quoted(child.name)} WHERE {quoted(relation.field)} = ?{child.living}'
         rows = [row[0] for row in tx.store.execute(sql, (number,))]
         if not rows:

@@ -156,10 +156,9 @@ def insert_alike(
     row than its values: then each takes the careful way. The records may have `attributes`.
     """
     table = transaction.tables[name]
-    first = records[0].keys()
-    keys = [key for key in first if key != "attributes"]
+    keys = [key for key in records[0] if key != "attributes"]
     way = plain_rows(transaction, table, keys)
-    if way is None or any(each.keys() != first for each in records):
+    if way is None or not all(map(len(records[0]).__eq__, map(len, records))):
         return None
     try:
         with transaction.savepoint():
@@ -169,7 +168,7 @@ def insert_alike(
                 for entry, key in zip(way.entries, keys, strict=True)
             ]
             return list(map(ids.to_text, way.write(transaction, columns)))
-    except (ApiError, NotPlain, sqlite3.IntegrityError):
+    except (ApiError, NotPlain, KeyError, sqlite3.IntegrityError):
         return None
 
 

@@ -16,6 +16,7 @@ from .store import quoted
 from .values import Reader, Writer, reader, writer
 
 if TYPE_CHECKING:
+    from .deletes import Below
     from .plain_rows import PlainRows
 
 PERSON_NAMES = ("FirstName", "MiddleName", "LastName", "Suffix")
@@ -102,6 +103,8 @@ class Table:
         self._updates: dict[tuple[str, ...], str] = {}
         self.plain: dict[tuple[str, ...], PlainRows | None] = {}
         """The quick ways to insert many rows, by the fields they give; made by `plain_rows`."""
+        self.below: Below | None = None
+        """What may hang on the object's rows; made by `deletes` for the first that goes."""
 
     def _entries(self) -> dict[str, Entry]:
         """Every field by its name as spelled and in lower case."""
