@@ -28,6 +28,7 @@ from reconciler.emulator.writes import Transaction
 from . import rows as load_rows
 from . import schema as load_schema
 from .components import BUNDLES, META, bundle_of, components_of
+from .made_up import make_up_named
 from .report import Found, LoadReport
 
 if TYPE_CHECKING:
@@ -218,6 +219,7 @@ def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
             ]
         )
         _write_as_deployed(org, found.components, report)
+        make_up_named(org, found.components, report)
         for kind, named in found.components.items():
             report.kept[kind] = report.kept.get(kind, 0) + len(named)
     report.problems += apex.load_seed(org, folder)

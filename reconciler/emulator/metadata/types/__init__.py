@@ -2,7 +2,10 @@
 
 from importlib import import_module
 
-MODULES: tuple[str, ...] = ("access", "flows", "layouts", "parts", "people", "records", "schema_types")
+MODULES: tuple[str, ...] = (
+    *("access", "flows", "layouts", "pages", "parts", "people", "records", "references", "schema_types"),
+    "sharing",
+)
 
 for _module in MODULES:
     import_module(f"{__name__}.{_module}")

@@ -1,6 +1,6 @@
 """Components that are kept as trees and must refer to what is there: rules, layouts, list views, tabs.
 
-`REFERENCES` says what each type names; the checks of a type of its own come after.
+What most of them name is in `references`; the checks of a type of its own are here.
 
 Source: Metadata API Developer Guide; texts as seen in public deployments.
 """
@@ -18,6 +18,7 @@ from reconciler.emulator.metadata.component_types import (
     Written,
     register,
 )
+from reconciler.emulator.metadata.types import references
 from reconciler.emulator.metadata.types.row_base import row_facts
 from reconciler.emulator.metadata.types.schema_types import unknown_object
 from reconciler.emulator.metadata_xml import Tree, each, text, texts
@@ -59,6 +60,7 @@ class PartType(StoredType):
         if sobject is None:
             raise unknown_object(owner)
         self.check(tx.org, sobject, name, tree)
+        references.check(tx.org, self.name, full_name, tree)
         return StoredType.write(self, tx, full_name, tree)
 
 
@@ -92,26 +94,6 @@ def _check_list_view(org: "EmulatedOrg", sobject: SObject, name: str, tree: Tree
     for field in named:
         if is_missing(sobject, field):
             raise ComponentProblem(f"Could not resolve list view column: {field}")
-
-
-def _check_field_set(org: "EmulatedOrg", sobject: SObject, name: str, tree: Tree) -> None:
-    for element in ("displayedFields", "availableFields"):
-        for item in each(tree, element):
-            field = text(item, "field") or ""
-            if is_missing(sobject, field):
-                raise missing_field("field", sobject, field)
-
-
-def _check_compact_layout(org: "EmulatedOrg", sobject: SObject, name: str, tree: Tree) -> None:
-    for field in texts(tree, "fields"):
-        if is_missing(sobject, field):
-            raise missing_field("fields", sobject, field)
-
-
-def _check_field_update(org: "EmulatedOrg", sobject: SObject, name: str, tree: Tree) -> None:
-    field = text(tree, "field") or ""
-    if is_missing(sobject, field) and not tree.get("targetObject"):
-        raise missing_field("field", sobject, field)
 
 
 def _check_nothing(org: "EmulatedOrg", sobject: SObject, name: str, tree: Tree) -> None:
@@ -165,6 +147,7 @@ class TabType(StoredType):
     def write(self, tx: "Transaction", full_name: str, tree: Tree) -> Written:
         if text(tree, "customObject") == "true" and full_name not in tx.org.schema:
             raise ComponentProblem(f"In field: customObject - no CustomObject named {full_name} found")
+        references.check(tx.org, self.name, full_name, tree)
         return StoredType.write(self, tx, full_name, tree)
 
 
@@ -180,15 +163,16 @@ class ApplicationType(StoredType):
             known = tab.startswith("standard-") or tab.lower() in tabs
             if not known and tab.endswith("__c") and tab not in tx.org.schema:
                 raise ComponentProblem(f"In field: tab - no CustomTab named {tab} found")
+        references.check(tx.org, self.name, full_name, tree)
         return StoredType.write(self, tx, full_name, tree)
 
 
 register(PartType("ValidationRule", _check_rule))
 register(ListViewType("ListView", _check_list_view))
-register(PartType("FieldSet", _check_field_set))
-register(PartType("CompactLayout", _check_compact_layout))
-register(PartType("WorkflowFieldUpdate", _check_field_update))
-for _name in ("WorkflowRule", "WorkflowAlert", "WorkflowTask", "BusinessProcess", "WebLink", "SharingReason"):
+for _name in (
+    *("CompactLayout", "FieldSet", "WorkflowRule", "WorkflowAlert", "WorkflowFieldUpdate", "WorkflowTask"),
+    *("BusinessProcess", "WebLink", "SharingReason"),
+):
     register(PartType(_name, _check_nothing))
 register(TabType())
 register(ApplicationType())

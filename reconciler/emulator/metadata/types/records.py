@@ -20,6 +20,7 @@ from reconciler.emulator.metadata.component_types import (
     stored_facts,
     write_stored,
 )
+from reconciler.emulator.metadata.types import references
 from reconciler.emulator.metadata.types.row_base import (
     Row,
     RowType,
@@ -101,6 +102,7 @@ class RecordTypeType(StoredType):
             picklist = text(item, "picklist") or ""
             if sobject.field(picklist) is None and picklist.endswith("__c"):
                 raise ComponentProblem(f"Picklist field {picklist} could not be found")
+        references.check(tx.org, self.name, full_name, tree)
         before = self.read(tx.org, full_name)
         add_record_type(tx, sobject.name, name, tree)
         write_stored(tx, self.name, full_name, tree)
