@@ -218,8 +218,8 @@ def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
                 for full_name, (_, xml) in named.items()
             ]
         )
-        _write_as_deployed(org, found.components, report)
         make_up_named(org, found.components, report)
+        _write_as_deployed(org, found.components, report)
         for kind, named in found.components.items():
             report.kept[kind] = report.kept.get(kind, 0) + len(named)
     report.problems += apex.load_seed(org, folder)

@@ -110,13 +110,14 @@ LACKING: list[tuple[str, str, str, str]] = [
     (
         "SharingCriteriaRule",
         "Account.S",
-        f"<sharedTo><group>Gone</group></sharedTo>{CRITERIA.format('Name')}",
+        f"<accessLevel>Read</accessLevel><label>S</label><sharedTo><group>Gone</group></sharedTo>{CRITERIA.format('Name')}",
         "group - no Group named Gone",
     ),
     (
         "SharingOwnerRule",
         "Account.S",
-        "<sharedTo><allInternalUsers/></sharedTo><sharedFrom><queue>Q</queue></sharedFrom>",
+        "<accessLevel>Read</accessLevel><label>S</label><sharedTo><allInternalUsers></allInternalUsers></sharedTo>"
+        "<sharedFrom><queue>Q</queue></sharedFrom>",
         "queue - no Queue named Q",
     ),
     ("WebLink", "Account.Go", "<page>Gone</page>", "page - no ApexPage named Gone"),
@@ -160,7 +161,12 @@ def test_a_component_that_names_what_is_not_there_is_refused(
         ("AssignmentRule", "Case.Standard", "<ruleEntry><assignedTo>{admin}</assignedTo><assignedToType>User"
          "</assignedToType></ruleEntry>"),
         ("CompactLayout", "Line__c.Short", "<fields>Name</fields><fields>Code__c</fields><label>S</label>"),
-        ("SharingOwnerRule", "Account.S", "<sharedTo><role>Boss</role></sharedTo>"),
+        (
+            "SharingOwnerRule",
+            "Account.S",
+            "<accessLevel>Read</accessLevel><label>S</label><sharedTo><role>Boss</role></sharedTo>"
+            "<sharedFrom><allInternalUsers></allInternalUsers></sharedFrom>",
+        ),
         ("WorkflowAlert", "Case.Tell", "<template>unfiled$public/SupportCaseCreatedWebInquiries</template>"),
         ("WorkflowRule", "Account.R", CRITERIA.format("Account.Contact.NoMatter__c")),
         ("WorkflowFieldUpdate", "Case.Up", "<field>Far__c</field><targetObject>AccountId</targetObject>"),
@@ -212,3 +218,37 @@ def test_each_type_with_references_has_a_case() -> None:
     rare = {"ApprovalProcess", "CustomApplication", "PathAssistant", "PlatformEventChannelMember"}
     rare |= {"WorkflowOutboundMessage", "WorkflowTask"}
     assert REFERENCES.keys() - rare == {each[0] for each in LACKING}
+
+
+FLOW = (
+    "<label>F</label><status>{status}</status><start><object>Line__c</object>"
+    "<filters><field>Code__c</field></filters></start>{more}"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            "<recordLookups><object>Line__c</object><queriedFields>Gone__c</queriedFields></recordLookups>",
+            'The field "Gone__c" for the object "Line__c" doesn\'t exist.',
+        ),
+        (
+            "<recordCreates><object>Account</object><inputAssignments><field>No__c</field></inputAssignments>"
+            "</recordCreates>",
+            'The field "No__c" for the object "Account" doesn\'t exist.',
+        ),
+        ("<recordDeletes><object>Gone__c</object></recordDeletes>", 'The object "Gone__c" doesn\'t exist.'),
+        (
+            "<actionCalls><actionName>Gone</actionName><actionType>apex</actionType></actionCalls>",
+            "We can't find an action with the name and action type that you specified.",
+        ),
+    ],
+)
+def test_a_flow_that_is_to_be_active_names_what_is_there(types: Types, more: str, told: str) -> None:
+    with pytest.raises(ComponentProblem) as refused:
+        types.put("Flow", "Router", of(FLOW.format(status="Active", more=more)))
+    assert refused.value.problem == f"field integrity exception: unknown ({told})"
+    assert types.absent("Flow", "Router")
+    types.put("Flow", "Router", of(FLOW.format(status="Draft", more=more)))
+    types.put("Flow", "Router", of(FLOW.format(status="Active", more="")))

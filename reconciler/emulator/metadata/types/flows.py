@@ -25,6 +25,7 @@ from reconciler.emulator.metadata.component_types import (
     stored_facts,
     write_stored,
 )
+from reconciler.emulator.metadata.types import flow_references
 from reconciler.emulator.metadata_xml import Tree, number, text
 
 if TYPE_CHECKING:
@@ -235,6 +236,8 @@ class FlowType(StoredType):
             raise ComponentProblem(
                 "Required field is missing: label", status_code="REQUIRED_FIELD_MISSING", fields=["label"]
             )
+        if text(tree, "status") == ACTIVE:
+            flow_references.check(tx.org, tree)
         same = next((each for each in reversed(known) if self._is(tx.org, name, each, tree)), None)
         if same is None:
             version = _add_version(tx, name, tree)

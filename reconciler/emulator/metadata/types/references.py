@@ -273,7 +273,7 @@ class ReferringType(StoredType):
 OWN_MODULES = frozenset(
     [
         *("CompactLayout", "CustomApplication", "CustomTab", "FieldSet", "FlexiPage", "ListView"),
-        *("RecordType", "WebLink"),
+        *("RecordType", "SharingCriteriaRule", "SharingOwnerRule", "WebLink"),
         *("WorkflowAlert", "WorkflowFieldUpdate", "WorkflowRule", "WorkflowTask"),
     ]
 )
