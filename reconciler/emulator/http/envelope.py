@@ -1,7 +1,9 @@
 """From a reply to bytes, and from a refusal to the reply each API family gives.
 
 REST refusals are an array of `message`, `errorCode` and, for writes, `fields`; an address that
-leads nowhere has the first two the other way round. Both orders are as recorded.
+leads nowhere has the first two the other way round. Both orders are as recorded. So has everything
+below the UI API and Connect, without fields (User Interface API Developer Guide, "Status Codes and
+Error Responses").
 """
 
 import gzip
@@ -39,6 +41,17 @@ def rest_refusal(error: ApiError) -> Reply:
     return Reply(
         status=error.status, value=[error_entry(each) for each in (error, *error.further)], headers=headers
     )
+
+
+CONNECT = frozenset(["ui-api", "connect", "named-credentials", "chatter"])
+"""First segments below the data root whose refusals are told as Connect tells them."""
+
+
+def connect_refusal(error: ApiError) -> Reply:
+    """A refusal of the UI API and of Connect."""
+    if error.status == 401:
+        return rest_refusal(error)
+    return Reply(status=error.status, value=[{"errorCode": error.code, "message": error.message}])
 
 
 def result_errors(error: ApiError) -> list[dict[str, object]]:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.emulator import ids
 from reconciler.emulator.http.describe_form import describe_field
 from reconciler.emulator.metadata_xml import Tree, child, each, flag, text, texts
-from reconciler.emulator.schema import ChildRelationship, Field, Schema, SObject
+from reconciler.emulator.schema import ChildRelationship, Field, PicklistValue, Schema, SObject
 
 COLUMNS = {"OneColumn": 1, "TwoColumnsTopToBottom": 2, "TwoColumnsLeftToRight": 2, "CustomLinks": 3}
 STANDARD_BUTTONS = ("Edit", "Delete", "Clone", "Share")
@@ -139,13 +140,18 @@ def _section(page: Page, at: int, heading: str, columns: int, rows: list[dict[st
         "columns": columns,
         "heading": heading,
         "layoutRows": rows,
-        "layoutSectionId": f"01B{page.id[3:11]}{at:04d}",
+        "layoutSectionId": _section_id(page, at),
         "parentLayoutId": page.id,
         "rows": len(rows),
         "tabOrder": "TopToBottom" if columns > 1 else "LeftToRight",
         "useCollapsibleSection": False,
         "useHeading": True,
     }
+
+
+def _section_id(page: Page, at: int) -> str:
+    plain = f"01B{page.id[3:12]}{at:03d}"
+    return plain + ids.suffix(plain)
 
 
 def _item(schema: Schema, sobject: SObject, field: Field, behavior: str) -> dict[str, Any]:
@@ -241,13 +247,15 @@ def _column(owner: SObject, field: Field) -> dict[str, Any]:
 
 
 def record_type_mapping(
-    sobject: SObject, info: Mapping[str, Any], layout_id: str, url: str
+    info: Mapping[str, Any], layout_id: str, url: str, values: Mapping[str, Sequence[PicklistValue]]
 ) -> dict[str, Any]:
-    """A record type's entry in `recordTypeMappings`, from its entry in the object's describe."""
+    """A record type's entry in `recordTypeMappings`, from its entry in the object's describe.
+
+    ``values`` are those that the record type has, by field.
+    """
     picklists = [
-        {"picklistName": field.name, "picklistValues": _values(field)}
-        for field in sobject.fields.values()
-        if field.type in ("picklist", "multipicklist")
+        {"picklistName": name, "picklistValues": [_value(each) for each in found]}
+        for name, found in values.items()
     ]
     known = {name: info.get(name) for name in ("active", "available", "defaultRecordTypeMapping")}
     return {
@@ -262,18 +270,14 @@ def record_type_mapping(
     }
 
 
-def _values(field: Field) -> list[dict[str, Any]]:
-    return [
-        {
-            "active": value.active,
-            "defaultValue": value.default,
-            "label": value.label,
-            "validFor": None,
-            "value": value.value,
-        }
-        for value in field.picklist
-        if value.active
-    ]
+def _value(value: PicklistValue) -> dict[str, Any]:
+    return {
+        "active": value.active,
+        "defaultValue": value.default,
+        "label": value.label,
+        "validFor": None,
+        "value": value.value,
+    }
 
 
 def compact_layout(

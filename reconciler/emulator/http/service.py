@@ -15,11 +15,12 @@ from dataclasses import replace
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import absent, oauth_errors, routing, sessions, soapform
 from reconciler.emulator.http.api_version import version_of
-from reconciler.emulator.http.envelope import encode, rest_refusal
+from reconciler.emulator.http.envelope import CONNECT, connect_refusal, encode, rest_refusal
 from reconciler.emulator.http.message import Headers, Reply, Request
 from reconciler.emulator.http.routing import Family, Route
 from reconciler.emulator.http.traffic import traffic
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.turns import turns
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,9 @@ def handle(org: EmulatedOrg, request: Request) -> Reply:
     """Answer one call. Never raises; changes the org only as far as the endpoint does."""
     family = _family(request.path)
     try:
-        reply = _checked(org, _unpacked(request))
+        whole = _unpacked(request)
+        with turns(org):
+            reply = _checked(org, whole)
     except ApiError as error:
         reply = _refuse(family, request, error)
     except Exception:
@@ -102,6 +105,8 @@ def _refuse(family: Family, request: Request, error: ApiError) -> Reply:
         return asyncform.refusal(request, error)
     if isinstance(error, oauth_errors.OAuthRefusal):
         return error.reply()
+    if family is Family.REST and set(request.path.split("/")[4:5]) & CONNECT:
+        return connect_refusal(error)
     return rest_refusal(error)
 
 

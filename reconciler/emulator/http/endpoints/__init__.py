@@ -42,7 +42,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "tabs": ("furniture",),
     "theme": ("furniture",),
     "tooling": ("tooling_queries", "tooling_rows", "tooling_apex"),
-    "ui-api": ("ui_api",),
+    "ui-api": ("ui_api", "ui_layouts", "ui_lists", "ui_records"),
     "actions": ("actions",),
 }
 _loaded: set[str] = set()

@@ -19,6 +19,7 @@ from reconciler.emulator.http.describe_form import MASTER_RECORD_TYPE, record_ty
 from reconciler.emulator.http.endpoints.describes import record_type_ids, versioned
 from reconciler.emulator.http.layout_form import Page, compact_layout, layout, record_type_mapping
 from reconciler.emulator.http.message import Reply, Request
+from reconciler.emulator.http.record_type_values import picklists, values_of
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.metadata import standard_layouts
 from reconciler.emulator.metadata_xml import Tree, each, text, texts
@@ -36,7 +37,7 @@ LACKS = ["feeds, highlights, buttons of the org's own, expanded lookups"]
 def list_layouts(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """The pages of an object by record type; of an object with several record types only which they are."""
     target = _laid_out(org, request, sobject)
-    pages = _Pages(org, request, target)
+    pages = Pages(org, request, target)
 
     def make() -> dict[str, Any]:
         mappings = pages.mappings()
@@ -54,7 +55,7 @@ def list_layouts(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
 def read_layout(org: EmulatedOrg, request: Request, sobject: str, record_type: str) -> Reply:
     """The page of a record type."""
     target = _laid_out(org, request, sobject)
-    pages = _Pages(org, request, target)
+    pages = Pages(org, request, target)
     wanted = _known(record_type, pages.infos)
     return versioned(org, request, f"layout {target.name} {wanted}", lambda: pages.value(wanted))
 
@@ -65,7 +66,7 @@ def read_named_layout(org: EmulatedOrg, request: Request, sobject: str, name: st
     target = _laid_out(org, request, sobject)
     if name not in target.flags.get("named", ()):
         raise NotFound
-    pages = _Pages(org, request, target, named=name)
+    pages = Pages(org, request, target, named=name)
     return versioned(org, request, f"named {name}", lambda: {"layouts": [pages.value(MASTER_RECORD_TYPE)]})
 
 
@@ -84,7 +85,7 @@ def _known(record_type: str, infos: Sequence[Mapping[str, Any]]) -> str:
     return str(found[0])
 
 
-class _Pages:
+class Pages:
     """The layouts of one object, as one caller gets them."""
 
     def __init__(
@@ -104,9 +105,16 @@ class _Pages:
         self.first = standard_layouts.first_of(org, owner, self.names) if self.names else None
 
     def mappings(self) -> list[dict[str, Any]]:
+        fields = picklists(self.sobject)
         return [
             record_type_mapping(
-                self.sobject, info, self.page(info["recordTypeId"]).id, info["urls"]["layout"]
+                info,
+                self.page(info["recordTypeId"]).id,
+                info["urls"]["layout"],
+                {
+                    field.name: values_of(self.org, self.sobject, info["developerName"], field)
+                    for field in fields
+                },
             )
             for info in self.infos
         ]
@@ -159,7 +167,7 @@ def list_compact_layouts(org: EmulatedOrg, request: Request, sobject: str) -> Re
 def primary_compact_layout(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """The compact layout that rows of no record type have."""
     target = _laid_out(org, request, sobject)
-    return versioned(org, request, f"primary {target.name}", lambda: _primary(org, request, target))
+    return versioned(org, request, f"primary {target.name}", lambda: primary_of(org, request, target))
 
 
 @route("GET", "/compactLayouts", lacks=["actions, images"])
@@ -173,7 +181,7 @@ def compact_layouts_of(org: EmulatedOrg, request: Request) -> Reply:
     targets = [_laid_out(org, request, name) for name in names]
 
     def make() -> dict[str, Any]:
-        return {target.name: _primary(org, request, target) for target in targets}
+        return {target.name: primary_of(org, request, target) for target in targets}
 
     return versioned(org, request, f"compact {','.join(names)}", make)
 
@@ -206,7 +214,7 @@ def _chosen(org: EmulatedOrg, sobject: SObject, layouts: list[dict[str, Any]]) -
     return next((each for each in layouts if each["name"] == wanted), layouts[0])
 
 
-def _primary(org: EmulatedOrg, request: Request, sobject: SObject) -> dict[str, Any]:
+def primary_of(org: EmulatedOrg, request: Request, sobject: SObject) -> dict[str, Any]:
     return _chosen(org, sobject, _compact_layouts(org, request, sobject))
 
 
@@ -240,7 +248,7 @@ def compact_layout_of(org: EmulatedOrg, request: Request, sobject: str, record_t
     target = _laid_out(org, request, sobject)
     infos = record_type_infos(target, request.data_path, record_type_ids(org, target))
     _known(record_type, infos)
-    return versioned(org, request, f"primary {target.name}", lambda: _primary(org, request, target))
+    return versioned(org, request, f"primary {target.name}", lambda: primary_of(org, request, target))
 
 
 # -- approvals

@@ -73,7 +73,7 @@ class Column:
         return f"toLabel({self.path})" if self.type == "picklist" and "." not in self.path else self.path
 
 
-class _View:
+class View:
     """One list view and what it means in terms of the schema."""
 
     def __init__(self, org: EmulatedOrg, request: Request, sobject: SObject, row: dict[str, Any]) -> None:
@@ -197,15 +197,15 @@ def _literal(field: Field, value: str) -> str:
 # -- the resources
 
 
-def _views(org: EmulatedOrg, request: Request, name: str) -> list[_View]:
+def views_of(org: EmulatedOrg, request: Request, name: str) -> list[View]:
     sobject = dml.sobject_of(org, name, request)
     rows = sorted(org.rows("ListView", SobjectType=sobject.name), key=lambda row: str(row["Name"]).lower())
-    return [_View(org, request, sobject, row) for row in rows]
+    return [View(org, request, sobject, row) for row in rows]
 
 
-def _view(org: EmulatedOrg, request: Request, name: str, view: str) -> _View:
+def view_of(org: EmulatedOrg, request: Request, name: str, view: str) -> View:
     wanted = dml.same_id(view)
-    found = next((each for each in _views(org, request, name) if each.row["Id"] == wanted), None)
+    found = next((each for each in views_of(org, request, name) if each.row["Id"] == wanted), None)
     if found is None:
         raise NotFound
     return found
@@ -216,7 +216,7 @@ def query_of(org: EmulatedOrg, request: Request, view: str) -> str:
     rows = org.rows("ListView", Id=dml.same_id(view))
     if not rows:
         raise NotFound
-    return _view(org, request, str(rows[0]["SobjectType"]), view).soql(["Id"])
+    return view_of(org, request, str(rows[0]["SobjectType"]), view).soql(["Id"])
 
 
 @route("GET", "/sobjects/{sobject}/listviews")
@@ -233,7 +233,7 @@ def list_recent_views(org: EmulatedOrg, request: Request, sobject: str) -> Reply
 
 def _listed(org: EmulatedOrg, request: Request, name: str) -> Reply:
     sobject = dml.sobject_of(org, name, request)
-    views = [each.entry for each in _views(org, request, name)]
+    views = [each.entry for each in views_of(org, request, name)]
     return ok(
         {
             "done": True,
@@ -248,13 +248,13 @@ def _listed(org: EmulatedOrg, request: Request, name: str) -> Reply:
 @route("GET", "/sobjects/{sobject}/listviews/{view}")
 def read_list_view(org: EmulatedOrg, request: Request, sobject: str, view: str) -> Reply:
     """One view."""
-    return ok(_view(org, request, sobject, view).entry)
+    return ok(view_of(org, request, sobject, view).entry)
 
 
 @route("GET", "/sobjects/{sobject}/listviews/{view}/describe", lacks=LACKS)
 def describe_list_view(org: EmulatedOrg, request: Request, sobject: str, view: str) -> Reply:
     """The columns of a view, its order and the query that it is."""
-    found = _view(org, request, sobject, view)
+    found = view_of(org, request, sobject, view)
     columns = [*found.columns(), *found.hidden()]
     select = list(dict.fromkeys(column.selected for column in columns))
     return ok(
@@ -275,7 +275,7 @@ def describe_list_view(org: EmulatedOrg, request: Request, sobject: str, view: s
     )
 
 
-def _where(view: _View) -> dict[str, Any]:
+def _where(view: View) -> dict[str, Any]:
     conditions = [
         {
             "field": condition["field"].name,
@@ -290,7 +290,7 @@ def _where(view: _View) -> dict[str, Any]:
 @route("GET", "/sobjects/{sobject}/listviews/{view}/results", lacks=LACKS)
 def list_view_results(org: EmulatedOrg, request: Request, sobject: str, view: str) -> Reply:
     """The rows of a view; `limit` of them after `offset`."""
-    found = _view(org, request, sobject, view)
+    found = view_of(org, request, sobject, view)
     limit = min(_number(request, "limit", PAGE_ROWS), MOST_ROWS)
     offset = _number(request, "offset", 0)
     columns = [*found.columns(), *found.hidden()]
@@ -348,7 +348,7 @@ def _shown(column: Column, row: dict[str, Any], labels: dict[str, dict[str, str]
     return labels.get(column.path, {}).get(str(value), str(value))
 
 
-def _columns(view: _View) -> list[dict[str, Any]]:
+def _columns(view: View) -> list[dict[str, Any]]:
     made = []
     ordered = view.order()[0][0]
     for column in view.columns():
