@@ -9,20 +9,22 @@ Source: Bulk API Developer Guide, "Bulk Query"; texts of refusals as users paste
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ..soql.aggregates import AggregatePlan
 from ..soql.columns import ColumnInfo
 from ..soql.parse import parse
 from ..soql.refusals import Fault, placed
 from ..soql.rows import RowPlan
-from ..soql.run import computes, plan_query, stream
+from ..soql.run import pieces, plan_query
 from ..soql.shape import Blob, Compound, Kids, OneOf, Shape
 from .csvform import gathered, quoted_line
+from .jobs import Batch, Job
 from .refusals import BulkRefusal
 
 if TYPE_CHECKING:
@@ -35,24 +37,38 @@ UNQUERYABLE = frozenset({"RecentlyViewed", "EntityDefinition", "FieldDefinition"
 Path = tuple[str, ...]
 
 
-def check(org: "EmulatedOrg", soql: str, *, all_rows: bool, user_id: str, version: str, form: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query, and for whom. ``form`` is `V2` while a job of 2.0 is made, else CSV, JSON or XML."""
+
+    soql: str
+    all_rows: bool
+    user_id: str
+    version: str
+    form: str
+
+    def plan(self, org: "EmulatedOrg") -> RowPlan | AggregatePlan:
+        return plan_query(org, self.soql, all_rows=self.all_rows, user_id=self.user_id, version=self.version)
+
+
+def check(org: "EmulatedOrg", asked: Asked) -> str:
     """The object a query is about. Raises what Salesforce answers to a query that no bulk job runs.
 
-    ``form`` is `V2 Query`, or `Query` for 1.0, which answers whole records in JSON and XML.
+    JSON and XML, of 1.0 only, hold whole records, and so may have more than a table has.
     """
-    kind = "Bulk V2 Query" if form == "V2" else "Bulk Query"
+    kind = "Bulk V2 Query" if asked.form == "V2" else "Bulk Query"
     try:
-        tree = parse(soql)
+        tree = parse(asked.soql)
     except Fault as fault:
-        raise placed(fault, soql) from None
+        raise placed(fault, asked.soql) from None
     if tree.offset is not None:
         raise BulkRefusal("FeatureNotEnabled", f"OFFSET clause is not supported in {kind}", code="API_ERROR")
-    plan = plan_query(org, soql, all_rows=all_rows, user_id=user_id, version=version)
+    plan = asked.plan(org)
     if isinstance(plan, AggregatePlan):
         raise BulkRefusal("FeatureNotEnabled", f"Aggregate queries not supported in {kind}", code="API_ERROR")
     if plan.shape.kind in UNQUERYABLE:
         raise BulkRefusal("InvalidEntity", f"Entity '{plan.shape.kind}' is not supported by the Bulk API.")
-    _check_shape(plan.shape, kind, whole=form in ("JSON", "XML"))
+    _check_shape(plan.shape, kind, whole=asked.form in ("JSON", "XML"))
     return plan.shape.kind
 
 
@@ -73,26 +89,62 @@ def _check_shape(shape: Shape, kind: str, *, whole: bool) -> None:
             _check_shape(entry, kind, whole=whole)
 
 
-def run(
-    org: "EmulatedOrg", owner: int, soql: str, *, all_rows: bool, user_id: str, version: str, form: str
-) -> tuple[list[str], int]:
-    """Run a query and keep its result under ``owner``; the names of its columns, and how many records it has.
+def go_on(org: "EmulatedOrg", work: Job | Batch, asked: Asked) -> bool:
+    """Keep the next records of a query under the number of its job or batch; whether those were the last.
 
-    ``form`` CSV keeps rows of texts in the order of the names, JSON and XML keep whole records.
+    A query is begun anew by a process that does not know how far another one came.
     """
-    org.definitions.refresh_for(soql)
-    plan = plan_query(org, soql, all_rows=all_rows, user_id=user_id, version=version)
-    assert isinstance(plan, RowPlan)  # others were refused by `check`
-    made = _cells(plan) if form == "CSV" else _records(plan, _milliseconds if form == "JSON" else _zulu)
-    count = 0
-    with org.formulas.asking(user_id) if computes(plan) else nullcontext():
-        for records in stream(org, plan, version, KEPT_RECORDS):
-            content = json.dumps([made(each) for each in records])
-            org.store.execute(
-                "INSERT INTO _bulk_result VALUES (?, ?, 0, 0, ?, ?)", (owner, count, len(records), content)
+    running = _RUNNING.setdefault(org, {})
+    found = running.get(work.number)
+    if found is None or found.asked != asked or found.count != work.processed:
+        org.store.execute("DELETE FROM _bulk_result WHERE owner = ?", (work.number,))
+        found = running[work.number] = Extraction(org, work.number, asked)
+    done = not found.keep_next()
+    work.header, work.processed = found.names, found.count
+    if done:
+        del running[work.number]
+    return done
+
+
+def forget(org: "EmulatedOrg", owner: int) -> None:
+    """Do not go on with a query."""
+    _RUNNING.get(org, {}).pop(owner, None)
+
+
+class Extraction:
+    """A query on its way to its result.
+
+    Which rows it finds is settled when it begins, if there are many; what they hold is read some thousand
+    at a time. CSV keeps rows of texts in the order of ``names``, JSON and XML keep whole records.
+    """
+
+    def __init__(self, org: "EmulatedOrg", owner: int, asked: Asked) -> None:
+        self._store, self._owner, self.asked = org.store, owner, asked
+        org.definitions.refresh_for(asked.soql)
+        plan = asked.plan(org)
+        assert isinstance(plan, RowPlan)  # others were refused by `check`
+        self._pieces = pieces(org, plan, asked.user_id, asked.version, KEPT_RECORDS)
+        shown = _milliseconds if asked.form == "JSON" else _zulu
+        self._made = _cells(plan) if asked.form == "CSV" else _records(plan, shown)
+        self.names = [".".join(path) for path in _paths(plan.shape)]
+        self.count = 0
+
+    def keep_next(self) -> bool:
+        """Keep one piece; False when there is none."""
+        records = next(self._pieces, None)
+        if records is None:
+            return False
+        if records:
+            content = json.dumps([self._made(each) for each in records])
+            self._store.execute(
+                "INSERT INTO _bulk_result VALUES (?, ?, 0, 0, ?, ?)",
+                (self._owner, self.count, len(records), content),
             )
-            count += len(records)
-    return [".".join(path) for path in _paths(plan.shape)], count
+            self.count += len(records)
+        return True
+
+
+_RUNNING: "WeakKeyDictionary[EmulatedOrg, dict[int, Extraction]]" = WeakKeyDictionary()
 
 
 def page(org: "EmulatedOrg", owner: int, start: int, count: int) -> Iterator[Any]:

@@ -89,6 +89,8 @@ class Progress:
     """The record to go on with: which of which part. The header is record 0 of part 0."""
     processed: int = 0
     failed: int = 0
+    left: int = 0
+    """Records of the batch that is at work, of those that make a 2.0 job, which are still to be written."""
     message: str | None = None
     header: list[str] | None = None
     """Names of the columns of a CSV, known when its first record is due."""
@@ -197,6 +199,21 @@ def save(org: "EmulatedOrg", work: Job | Batch) -> None:
         (work.due_ms, _about(work), work.number),
     )
     note_due(org)
+
+
+def is_as_read(org: "EmulatedOrg", work: Job | Batch) -> bool:
+    """Whether nobody has moved it on since it was read."""
+    return org.store.execute(f"SELECT about FROM {work.table} WHERE number = ?", (work.number,)) == [  # noqa: S608  names are ours
+        (_about(work),)
+    ]
+
+
+def read_again(org: "EmulatedOrg", work: Job | Batch) -> Job | Batch:
+    """As it is kept, whatever was done to the value; itself when it is no longer kept."""
+    rows = org.store.execute(f"SELECT about FROM {work.table} WHERE number = ?", (work.number,))  # noqa: S608  names are ours
+    if not rows:
+        return work
+    return _read(Job, rows[0][0]) if isinstance(work, Job) else _read(Batch, rows[0][0])
 
 
 def _about(work: Job | Batch) -> str:

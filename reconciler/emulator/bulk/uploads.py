@@ -7,9 +7,9 @@ object of a JSON or XML batch. An empty CSV value is left out, `#N/A` is null; a
 Source: Bulk API Developer Guide, "Prepare CSV Files".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from ..schema import Field, Schema, SObject
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NULL = "#N/A"
 Record = Mapping[str, Any]
+Found = TypeVar("Found")
 
 
 def keep(org: "EmulatedOrg", owner: int, body: bytes) -> None:
@@ -32,6 +33,7 @@ def keep(org: "EmulatedOrg", owner: int, body: bytes) -> None:
 
 
 def drop(org: "EmulatedOrg", owner: int) -> None:
+    _LAST.pop(org, None)
     org.store.execute("DELETE FROM _bulk_upload WHERE owner = ?", (owner,))
 
 
@@ -51,17 +53,30 @@ def whole(org: "EmulatedOrg", owner: int) -> bytes:
 
 
 def records_of(org: "EmulatedOrg", owner: int, delimiter: str, number: int) -> list[list[str]] | None:
-    """The records of one part; None past the last. The part read last is remembered."""
-    content = part(org, owner, number)
+    """The records of one part; None past the last."""
+
+    def read() -> list[list[str]] | None:
+        content = part(org, owner, number)
+        return None if content is None else csvform.read_records(content, delimiter)
+
+    return remembered(org, owner, (delimiter, number), read)
+
+
+def count(org: "EmulatedOrg", owner: int, delimiter: str) -> int:
+    """How many records an upload has, its header among them. Raises `csvform.BatchFailed`."""
+    return sum(len(records) for _, _, records in read_from(org, owner, delimiter, 0, 0))
+
+
+def remembered(org: "EmulatedOrg", owner: int, what: object, read: Callable[[], Found]) -> Found:
+    """What was read last of an upload is not read again, as long as the org is the same."""
+    key = org.store.catch_up(), owner, what
     last = _LAST.get(org)
-    if content is None:
-        return None
-    if last is None or last[0] != content or last[1] != delimiter:
-        last = _LAST[org] = content, delimiter, csvform.read_records(content, delimiter)
-    return last[2]
+    if last is None or last[0] != key:
+        last = _LAST[org] = key, read()
+    return cast(Found, last[1])
 
 
-_LAST: "WeakKeyDictionary[EmulatedOrg, tuple[bytes, str, list[list[str]]]]" = WeakKeyDictionary()
+_LAST: "WeakKeyDictionary[EmulatedOrg, tuple[object, Any]]" = WeakKeyDictionary()
 
 
 def read_from(

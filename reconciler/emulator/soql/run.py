@@ -8,7 +8,7 @@ import json
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, overload
 from weakref import WeakKeyDictionary
@@ -126,12 +126,34 @@ def plan_query(
         raise placed(malformed("SOQL statement is too complicated."), soql) from None
 
 
-def stream(org: "EmulatedOrg", plan: RowPlan, version: str, rows: int) -> Iterator[list[dict[str, Any]]]:
-    """The records of a plan, some at a time; the caller holds the store's lock until the last."""
+def pieces(
+    org: "EmulatedOrg", plan: RowPlan, user_id: str, version: str, rows: int
+) -> Iterator[list[dict[str, Any]]]:
+    """The records of a plan, some at a time; the org may change between.
+
+    Which rows there are is settled at first, what they hold is read with each piece.
+    """
     base = f"/services/data/v{version.removeprefix('v')}"
-    cursor = org.store.connection.execute(plan.sql, plan.params)
-    while found := cursor.fetchmany(rows):
-        yield _built(org, plan, list(zip(*found, strict=True)), org.schema, base)
+
+    def asking() -> AbstractContextManager[None]:
+        return org.formulas.asking(user_id) if computes(plan) else nullcontext()
+
+    if not plan.ids_sql:
+        with asking():
+            found = org.store.execute(plan.sql, plan.params)
+        for start in range(0, len(found), rows):
+            with asking():
+                piece = _built(
+                    org, plan, list(zip(*found[start : start + rows], strict=True)), org.schema, base
+                )
+            yield piece
+        return
+    with asking():
+        pages = _Pages(org, plan, org.schema, base)
+    for start in range(0, len(pages), rows):
+        with asking():
+            piece = pages[start : start + rows]
+        yield piece
 
 
 def _plan(

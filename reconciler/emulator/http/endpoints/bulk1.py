@@ -9,7 +9,6 @@ Source: Bulk API Developer Guide, "Bulk API 1.0"; replies as recorded, headers a
 import re
 from collections.abc import Callable
 from functools import wraps
-from html import escape
 from typing import Any
 
 from reconciler.emulator import ids
@@ -27,6 +26,7 @@ from reconciler.emulator.http.endpoints.bulk2_ingest import OPERATIONS, check_ke
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.http.routing import Endpoint, Family, route
 from reconciler.emulator.http.traffic import traffic
+from reconciler.emulator.http.xml_text import xml_text
 from reconciler.emulator.org import EmulatedOrg
 
 ROOT = "/services/async/{api}/job"
@@ -52,8 +52,8 @@ def bulk_route(
             traffic(org).count(org.clock.now_ms())
             if job := jobs.find_job(org, arguments.get("job_id", ""), Kind.CLASSIC):
                 note_faults(org, request, job)
-            org.settle()
             work.advance(org)
+            org.settle()
             return endpoint(org, request, **arguments)
 
         route(method, ROOT + template, family=Family.ASYNC, lacks=lacks or [], most_bytes=None)(signed_in)
@@ -307,9 +307,9 @@ def _xml_result(outcome: results.Outcome) -> str:
     if error is None:
         created = str(outcome.created).lower()
         return f"<result><id>{outcome.id}</id><success>true</success><created>{created}</created></result>"
-    named = "".join(f"<fields>{escape(each, quote=False)}</fields>" for each in error.fields or [])
+    named = "".join(f"<fields>{xml_text(each)}</fields>" for each in error.fields or [])
     return (
-        f"<result><errors>{named}<message>{escape(error.message, quote=False)}</message>"
+        f"<result><errors>{named}<message>{xml_text(error.message)}</message>"
         f"<statusCode>{error.code}</statusCode></errors><success>false</success><created>false</created></result>"
     )
 

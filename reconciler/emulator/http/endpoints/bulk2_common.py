@@ -31,8 +31,8 @@ def found_job(org: EmulatedOrg, request: Request, job_id: str, kind: Kind) -> Jo
     if job is None:
         raise NotFound
     note_faults(org, request, job)
-    org.settle()
     work.advance(org)
+    org.settle()
     return jobs.find_job(org, job_id, kind) or job
 
 

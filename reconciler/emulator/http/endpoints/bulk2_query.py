@@ -4,8 +4,6 @@ Source: Bulk API 2.0 and Bulk API Developer Guide, "Bulk API 2.0 Query", "Get Re
 "Get Parallel Results for a Query Job".
 """
 
-from typing import Any
-
 from reconciler.emulator.bulk import csvform, extract, jobs, usage
 from reconciler.emulator.bulk.jobs import Job, Kind, State
 from reconciler.emulator.bulk.refusals import BulkRefusal
@@ -33,9 +31,9 @@ def create_query(org: EmulatedOrg, request: Request) -> Reply:
     if not isinstance(soql, str) or not soql.strip():
         raise BulkRefusal("InvalidJob", "No query was specified for the job")
     options = common.csv_options(body)
-    asked: dict[str, Any] = {"all_rows": operation == "queryAll", "user_id": request.user_id}
     org.settle()
-    sobject = extract.check(org, soql, version=request.version, form="V2", **asked)
+    asked = extract.Asked(soql, operation == "queryAll", request.user_id, request.version, "V2")
+    sobject = extract.check(org, asked)
     with org.transaction(request.user_id):
         usage.take(org, usage.Allowance.QUERY_JOBS)
         now = org.clock.now_ms()
