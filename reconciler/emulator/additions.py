@@ -11,6 +11,7 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from typing import Any
 
+from .access.shares import share_name, share_object, share_of, wants_share
 from .schema import Field, PicklistValue, RecordTypeInfo, Schema, SObject
 from .store import Store
 
@@ -50,6 +51,16 @@ class Additions:
                 ]
                 self._store.execute_many(NOTE, rows)
             self._store.create_tables(made)
+            for sobject in made:
+                self._follow_sharing(sobject)
+
+    def _follow_sharing(self, owner: SObject) -> None:
+        """Give an object the share object that it should have, or take away what it no longer has."""
+        share = share_of(self._schema, owner)
+        if wants_share(owner) and share is None:
+            self.add_object(share_object(owner))
+        elif owner.custom and share is not None and not wants_share(owner):
+            self.remove_object(share.name)
 
     def add_fields(self, sobject: str, added: Iterable[Field]) -> None:
         """Add fields, or put new definitions in place of old ones of the same name.
@@ -69,6 +80,8 @@ class Additions:
                 self._store.execute(NOTE, (owner.name, field.name, json.dumps(field_to_json(field))))
         for field in new:
             self._schema.add_field(owner.name, field)
+        if any(field.relationship_order is not None for field in new):
+            self._follow_sharing(owner)
 
     def remove_field(self, sobject: str, name: str) -> None:
         """Take a custom field and its values away."""
@@ -87,6 +100,8 @@ class Additions:
         """Take a custom object and its rows away."""
         owner = self._schema[name]
         with self._store.transaction():
+            if (share := share_of(self._schema, owner)) is not None:
+                self.remove_object(share.name)
             self._schema.remove(owner.name)
             self._store.execute("DELETE FROM _schema WHERE object = ?", (owner.name,))
             self._store.drop_table(owner)
@@ -95,6 +110,7 @@ class Additions:
         """Give a custom object another name; its rows stay, and fields that led to it still do."""
         owner = self._schema[name]
         twin = replace(owner, name=new)
+        share = share_of(self._schema, owner)
         with self._store.transaction():
             self._store.rename_table(owner, twin)
             self._store.execute("UPDATE _schema SET object = ? WHERE object = ?", (new, owner.name))
@@ -104,6 +120,9 @@ class Additions:
             for each in self._schema:
                 led = [field for field in each.fields.values() if owner.name in field.reference_to]
                 self.add_fields(each.name, [_leading_to(field, owner.name, new) for field in led])
+            if share is not None:
+                self.update_object(share.name, flags={**share.flags, "associateParentEntity": new})
+                self.rename_object(share.name, share_name(new))
 
     def update_object(self, name: str, **changes: Any) -> None:
         """Change what describe tells of an object, its fields aside."""
@@ -112,6 +131,7 @@ class Additions:
             setattr(owner, part, value)
         self._schema.touch()
         self._store.execute(NOTE, (owner.name, "", json.dumps(object_to_json(owner))))
+        self._follow_sharing(owner)
 
     def changed_objects(self) -> list[str]:
         """Names of the objects that are not as they come with the standard schema."""

@@ -17,6 +17,7 @@ from . import deletes, ids, standard
 from .access import rights
 from .access.checks import is_seen
 from .access.questions import answered
+from .access.share_rows import find_row
 from .access.users import Access
 from .additions import Additions
 from .clock import Clock
@@ -29,6 +30,7 @@ from .metadata.jobs import Jobs
 from .rules import access as access_rules
 from .rules import data as data_rules
 from .rules import setup as setup_rules
+from .rules import shares as share_rules
 from .schema import Field, Schema, SObject
 from .seeding.report import LoadReport
 from .seeding.trees import load_records
@@ -49,6 +51,7 @@ JOBS_DUE = "bulk_jobs_due"
 setup_rules.register()
 access_rules.register()
 data_rules.register()
+share_rules.register()
 
 
 MADE_WHEN_ASKED = ("apex", "cron", "flow", "namedcredential", "staticresource")
@@ -249,9 +252,9 @@ class EmulatedOrg:
         if waiting:
             self._deploy()
         if due and int(due) <= now:
-            from .bulk.work import advance
+            from .bulk.work import advance_some
 
-            advance(self)
+            advance_some(self)
         if self._next_expiry is not None and self._next_expiry <= now:
             self.store.execute(
                 'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ?', (now,)
@@ -317,6 +320,8 @@ class EmulatedOrg:
         self._refresh_for(table.name)
         number = ids.parse(record_id)
         found = [] if number is None else self.store.recall(table.select_sql, number)
+        if not found and number is not None and (made := find_row(self, table, number)) is not None:
+            found = [made]
         if not found:
             raise NotFound
         values = dict(zip(table.columns, found[0], strict=True))

@@ -232,7 +232,7 @@ class Schema:
         gone, lowered = self[name], name.lower()
         del self._objects[lowered]
         self._promised = {each: maker for each, maker in self._promised.items() if each != lowered}
-        if gone.key_prefix:
+        if gone.key_prefix and self._by_prefix.get(gone.key_prefix) == lowered:
             del self._by_prefix[gone.key_prefix]
         self.touch()
 

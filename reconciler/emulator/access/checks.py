@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import ApiError
 from ..schema import Field, SObject
 from ..tables import Table
-from .governed import CREATE, DELETE, EDIT, READ, needs_of
-from .sharing import Level, row_level
+from .governed import CREATE, DELETE, EDIT, READ, Level, needs_of
+from .sharing import row_level
 from .users import UserAccess, not_supported
 
 if TYPE_CHECKING:

@@ -9,9 +9,11 @@ Source: Object Reference, "Special Access Rules" of the objects; Security Guide,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 from ..schema import SObject
+from .shares import parent_of
 
 READ, CREATE, EDIT, DELETE, VIEW_ALL, MODIFY_ALL, VIEW_FIELDS = (1 << place for place in range(7))
 ALL: Final = READ | CREATE | EDIT | DELETE | VIEW_ALL | MODIFY_ALL
@@ -25,6 +27,16 @@ COLUMNS: Final = {
     "PermissionsModifyAllRecords": MODIFY_ALL,
     "PermissionsViewAllFields": VIEW_FIELDS,
 }
+
+
+class Level(IntEnum):
+    """How far a user may go with one row, rights on its object aside."""
+
+    READ = 1
+    EDIT = 2
+    WHOLE = 3
+    """Delete, transfer, share."""
+
 
 RECORDS: Final = frozenset(
     {
@@ -135,6 +147,9 @@ def rights_on(sobject: SObject, permissions: frozenset[str], objects: Mapping[st
         return whole | WRITE if whole & EDIT else whole & ~WRITE
     if is_record(sobject):
         return _record_rights(sobject.name, permissions, objects)
+    if (shared := parent_of(sobject)) is not None:
+        whole = _record_rights(shared, permissions, objects)
+        return whole | WRITE if whole & READ else 0
     return ALL
 
 

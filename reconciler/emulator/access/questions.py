@@ -17,9 +17,9 @@ from .. import ids
 from ..errors import ApiError, InvalidField, MalformedQuery
 from ..schema import SObject
 from ..store import quoted
-from .governed import CREATE, DELETE, EDIT
+from .governed import CREATE, DELETE, EDIT, Level
 from .rights import PREFIX
-from .sharing import Level, model_of, row_level
+from .sharing import model_of, row_level
 from .users import UserAccess
 
 if TYPE_CHECKING:

@@ -68,6 +68,11 @@ def _triggers() -> Iterator[str]:
     yield (
         f'CREATE TRIGGER IF NOT EXISTS _reach_user AFTER UPDATE OF "UserRoleId" ON "User" BEGIN {MARK}; END'
     )
+    for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+        yield (
+            f"CREATE TRIGGER IF NOT EXISTS _sharing_rule_{event} AFTER {event} ON _components "
+            f"WHEN {row}.type IN ('SharingOwnerRule', 'SharingCriteriaRule') BEGIN {MARK}; END"
+        )
     yield f'CREATE TRIGGER IF NOT EXISTS _reach_new_user AFTER INSERT ON "User" BEGIN {MARK}; END'
     keep = (
         'DELETE FROM _calculated WHERE grp = {row}."PermissionSetGroupId"; INSERT INTO _calculated '

@@ -13,6 +13,7 @@ from . import rights as rows
 from .governed import MODIFY_ALL, VIEW_ALL
 from .reach import reach_of
 from .rights import Rights
+from .sharing_rules import SharingRule, read_rules
 from .view import View, narrowed, view_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class UserAccess:
         self.rights = rights
         self._make_view = view
         self._tables: dict[str, Table] = {}
+        self._rules: dict[str, list[SharingRule]] | None = None
 
     @cached_property
     def view(self) -> View:
@@ -45,6 +47,16 @@ class UserAccess:
     def reach(self) -> list[int]:
         """Users and groups that stand for the user where rows are owned or shared."""
         return reach_of(self._org.store, self.user)
+
+    def rules(self, sobject: str) -> list[SharingRule]:
+        """The sharing rules of an object that share with the user."""
+        if self._rules is None:
+            reach = set(self.reach)
+            self._rules = {
+                name: [each for each in rules if each.group in reach]
+                for name, rules in self._org.access.sharing_rules().items()
+            }
+        return self._rules.get(sobject, [])
 
     @property
     def schema(self) -> Schema:
@@ -89,6 +101,7 @@ class Access:
     def __init__(self, org: "EmulatedOrg") -> None:
         self._org = org
         self._users: dict[int, tuple[tuple[int, int], UserAccess]] = {}
+        self._rules: tuple[tuple[int, int], dict[str, list[SharingRule]]] | None = None
         self._views: OrderedDict[tuple[int, Rights], View] = OrderedDict()
 
     def of(self, user: int | str) -> UserAccess:
@@ -101,6 +114,13 @@ class Access:
         made = UserAccess(self._org, number, rows.read_rights(self._org, number), self._view)
         self._users[number] = as_of, made
         return made
+
+    def sharing_rules(self) -> dict[str, list[SharingRule]]:
+        """All rules of the org by object; read when something changed that they follow from."""
+        as_of = (rows.version(self._org.store), self._org.schema.version)
+        if self._rules is None or self._rules[0] != as_of:
+            self._rules = as_of, read_rules(self._org)
+        return self._rules[1]
 
     def _view(self, rights: Rights) -> View:
         """The view of these rights; users with the same rights share one, and the queries compiled by it."""

@@ -8,7 +8,7 @@ Source: Metadata API Developer Guide, "CustomField" and "FilterItem".
 
 # ruff: noqa: S608 - names come from the schema, values are bound
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ApiError
@@ -56,7 +56,8 @@ def rollup(schema: "Schema", tables: "Tables", field: Field) -> Run:
     if aggregate is None:
         raise NotEmulated(f"The summary operation {told['operation']}")
     summarised = _column(child, told["field"]) if told["field"] else ""
-    where, params = _filters(child, tables, told["filters"])
+    terms = filter_terms(child, tables, told["filters"], "c")
+    where, params = [sql for sql, _ in terms], [value for _, values in terms for value in values]
     table = tables[child.name]
     sql = (
         f"SELECT {aggregate.format(summarised)} FROM {quoted(child.name)} c "
@@ -82,34 +83,42 @@ def _asked(sql: str, params: list[Any], field: Field) -> Run:
     return run
 
 
-def _column(child: "SObject", full_name: str) -> str:
+def _column(sobject: "SObject", full_name: str, alias: str = "c") -> str:
     name = full_name.rpartition(".")[2]
-    found = child.field(name)
+    found = sobject.field(name)
     if found is None:
         raise FormulaError(f"Field {full_name} does not exist. Check spelling.")
-    return f"c.{quoted(found.name)}" if found.stored else column_sql(child.name, found, 'c."Id"')
+    if found.stored:
+        return f"{alias}.{quoted(found.name)}"
+    return column_sql(sobject.name, found, f'{alias}."Id"')
 
 
-def _filters(child: "SObject", tables: "Tables", items: list[list[str]]) -> tuple[list[str], list[Any]]:
-    where: list[str] = []
-    params: list[Any] = []
+def filter_terms(
+    sobject: "SObject", tables: "Tables", items: Iterable[Sequence[str]], alias: str
+) -> list[tuple[str, list[Any]]]:
+    """Filters of rows as conditions in SQL, each with the values of its question marks.
+
+    An item is a field's name, an operation in metadata's words, and the value as written. Raises
+    `FormulaError` for a field that is not there, or a value that is none of it, and `NotEmulated`.
+    """
+    terms: list[tuple[str, list[Any]]] = []
     for full_name, operation, written in items:
         name = full_name.rpartition(".")[2]
         test = TESTS.get(OPPOSITES.get(operation, operation))
         if test is None:
             raise NotEmulated(f"The filter operation {operation}")
-        sql = _column(child, full_name)
-        values = _values(tables, child, name, operation, written)
+        sql = _column(sobject, full_name, alias)
+        params: list[Any] = []
         parts = []
-        for value in values:
+        for value in _values(tables, sobject, name, operation, written):
             if value is None:
                 parts.append(f"{sql} IS NULL")
             else:
                 parts.append(test.format(sql).replace("?2", "?"))
                 params += [value] * test.count("?")
         joined = " OR ".join(parts)
-        where.append(f"({joined}) IS NOT TRUE" if operation in OPPOSITES else f"({joined})")
-    return where, params
+        terms.append((f"({joined}) IS NOT TRUE" if operation in OPPOSITES else f"({joined})", params))
+    return terms
 
 
 def _values(tables: "Tables", child: "SObject", name: str, operation: str, written: str) -> list[Any]:

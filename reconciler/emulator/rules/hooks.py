@@ -40,7 +40,13 @@ REGISTRY: dict[str, Rules] = {}
 """Rules by object name; modules of rules fill it when they are imported."""
 
 
+SHARES = "share objects"
+"""The key of the rules that all share objects have in common."""
+
+
 def rules_for(sobject: SObject) -> Rules | None:
     if sobject.custom_setting:
         return REGISTRY.get(f"custom setting {sobject.custom_setting}")
+    if "associateParentEntity" in sobject.flags:
+        return REGISTRY.get(SHARES)
     return REGISTRY.get(sobject.name)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.emulator.access.sharing import set_model
 from reconciler.emulator.custom_fields import (
     CUSTOM_SUFFIXES,
     fields_of,
@@ -130,7 +131,10 @@ def new_object(org: "EmulatedOrg", name: str, tree: Tree) -> SObject:
 def _follow_definition(org: "EmulatedOrg", name: str, tree: Tree) -> None:
     """What a definition says of an object that exists already: its labels and its name field."""
     known = org.schema[name]
-    if not known.custom or not tree.get("label"):
+    if not known.custom:
+        set_model(org, known, text(tree, "sharingModel"))
+        return
+    if not tree.get("label"):
         return
     label = text(tree, "label") or known.label
     org.additions.update_object(name, label=label, label_plural=text(tree, "pluralLabel") or label)

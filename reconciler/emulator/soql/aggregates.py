@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from ..errors import MalformedQuery
 from ..schema import Field
-from ..store import quoted
 from . import limits
 from .columns import ColumnInfo
 from .conditions import condition_sql
@@ -24,7 +23,7 @@ from .formats import formatted, labelled
 from .functions import DATE_FUNCTIONS, column, only_path
 from .refusals import Fault, invalid_field, malformed, unexpected
 from .rows import AGGREGATES, filters, find_object, limits_sql, order_sql, picklist_order
-from .scope import Asking, Column, Scope
+from .scope import Asking, Column, Scope, table_sql
 from .shape import Convert, converter, nullable_booleans
 from .tree import Call, Expression, Item, Path, Query
 
@@ -132,7 +131,7 @@ class _Aggregates:
     def _from(self) -> str:
         where = filters(self.scope, self.query)
         root = self.scope.root
-        return f"FROM {quoted(self.sobject.name)} {root.alias} {' '.join(self.scope.joins)}" + (
+        return f"FROM {table_sql(self.asking, self.sobject)} {root.alias} {' '.join(self.scope.joins)}" + (
             f" WHERE {' AND '.join(where)}" if where else ""
         )
 

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from .. import ids
 from ..errors import MalformedQuery
-from ..store import quoted
 from . import limits
 from .functions import column
 from .refusals import (
@@ -27,7 +26,7 @@ from .refusals import (
     malformed,
     no_such_object,
 )
-from .scope import TEXT_TYPES, Asking, Column, Row, Scope
+from .scope import TEXT_TYPES, Asking, Column, Row, Scope, table_sql
 from .tree import (
     Among,
     And,
@@ -271,7 +270,7 @@ class _Conditions:
         if test.query.where is not None:
             where += " AND " + condition_sql(inner, test.query.where)
         rows = (
-            f"SELECT {selected.sql} FROM {quoted(inner.root.sobject.name)} {inner.root.alias} "
+            f"SELECT {selected.sql} FROM {table_sql(asking, inner.root.sobject)} {inner.root.alias} "
             f"{' '.join(inner.joins)} WHERE {selected.sql} IS NOT NULL{living}{where}"
         )
         found = f"{left.sql} IN ({rows})"

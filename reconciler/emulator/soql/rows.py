@@ -35,7 +35,7 @@ from .refusals import (
     unexpected,
 )
 from .required_filters import check_required
-from .scope import AnyRow, Asking, Column, Place, Row, Scope
+from .scope import AnyRow, Asking, Column, Place, Row, Scope, table_sql
 from .shape import Blob, Compound, Entry, Kids, OneOf, Shape, Value, converter
 from .tree import (
     Call,
@@ -127,7 +127,7 @@ class _Rows:
         where += filters(self.scope, query)
         order = self._order()
         outputs, limits_ = ", ".join(self.outputs), "" if relation else self._limits()
-        table = f"FROM {quoted(self.sobject.name)} {root.alias} {' '.join(self.scope.joins)}"
+        table = f"FROM {table_sql(self.asking, self.sobject)} {root.alias} {' '.join(self.scope.joins)}"
         chosen = (f" WHERE {' AND '.join(where)}" if where else "") + f" ORDER BY {order}" + limits_
         plan = RowPlan(f"SELECT {outputs} {table}{chosen}", params, shape, self.columns, self.children)
         if relation is None and "?" not in outputs:

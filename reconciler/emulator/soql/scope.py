@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from .. import ids
+from ..access.share_rows import rows_sql
+from ..access.shares import parent_of
 from ..access.sharing import filter_sql
 from ..formula.columns import column_sql
 from ..schema import Field, Schema, SObject
@@ -232,6 +234,14 @@ class AnyRow:
         if not cases:
             return "NULL"
         return f"(CASE ({self.key_sql}) >> {ids.SERIAL_BITS} {' '.join(cases)} END)"
+
+
+def table_sql(asking: Asking, sobject: SObject) -> str:
+    """What to read the rows of an object from: its table, or a SELECT that makes more of it."""
+    if parent_of(sobject) is None:
+        return quoted(sobject.name)
+    asking.lasting = False
+    return rows_sql(asking.org, asking.org.schema[sobject.name], asking.bind)
 
 
 Place: TypeAlias = Row | AnyRow

@@ -215,6 +215,8 @@ def _parse_head(line: str) -> SObject:
             changes["unique_keys"] = keys
         elif word.startswith("filter:"):
             changes["filter_required"] = tuple(word[7:].split(","))
+        elif word.startswith("shareof:"):
+            flags |= {"associateEntityType": "Share", "associateParentEntity": word[8:]}
         elif word.startswith(("scopes:", "named:")):
             flag, _, value = word.partition(":")
             flags[flag] = tuple(value.split(","))

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.emulator.access.sharing import model_of, set_model
 from reconciler.emulator.components import to_xml
 from reconciler.emulator.custom_fields import CUSTOM_SUFFIXES, fields_of, name_field, picklist_values
 from reconciler.emulator.formula.faults import FormulaError, NotEmulated
@@ -26,7 +27,7 @@ from reconciler.emulator.metadata.component_types import (
     stored_facts,
     write_stored,
 )
-from reconciler.emulator.metadata.types import field_rules, renaming, usage
+from reconciler.emulator.metadata.types import field_rules, letting_go, renaming, usage
 from reconciler.emulator.metadata_xml import Tree, child, flag, text
 from reconciler.emulator.schema import Field, SObject
 from reconciler.emulator.seeding import schema as load_schema
@@ -68,7 +69,7 @@ class CustomObjectType(StoredType):
         kept = org.components.tree(self.name, sobject.name) or {}
         kept.pop("fullName", None)
         if not sobject.custom:
-            return kept or {"sharingModel": [str(sobject.flags.get("sharingModel") or "ReadWrite")]}
+            return kept or {"sharingModel": [model_of(org, sobject)]}
         return {
             **_object_tree(sobject),
             **kept,
@@ -101,6 +102,8 @@ class CustomObjectType(StoredType):
             return Written(facts.id if facts else "", created=False, changed=False)
         if known.custom:
             self._change(org, known, tree)
+        else:
+            set_model(org, known, text(tree, "sharingModel"))
         written = write_stored(tx, self.name, known.name, tree)
         return Written(written.id, created=False, changed=before != self.read(org, known.name))
 
@@ -328,6 +331,7 @@ class CustomFieldType(StoredType):
             for each in _with_parts(org.schema[owner], field):
                 org.additions.remove_field(owner, each.name)
             tx.store.execute('DELETE FROM "FieldPermissions" WHERE "Field" = ?', (f"{owner}.{field.name}",))
+            letting_go.let_go(tx, owner, field.name)
         org.components.remove(self.name, full_name)
         return facts.id
 
