@@ -135,20 +135,18 @@ class Match:
 def find(method: str, path: str) -> Match | None:
     """The route for a call, with the decoded named segments; None when no template has this path.
 
-    Raises `MethodNotAllowed` when some template has, with the methods of the most literal one. HEAD is
+    The most literal template counts. Raises `MethodNotAllowed` when it has other methods only. HEAD is
     served by GET.
     """
     segments = [unquote(each) if "%" in each else each for each in path.split("/") if each]
     endpoints.load(endpoints.area_of(segments))
-    allowed: list[str] = []
-    for node, arguments in _walk(_TREE, segments, {}):
-        found = node.routes.get("GET" if method == "HEAD" else method)
-        if found is not None:
-            return Match(found, {name: each for name, each in arguments.items() if name != "version"})
-        allowed = allowed or list(_with_head(node))
-    if allowed:
-        raise MethodNotAllowed(method, allowed)
-    return None
+    node, arguments = next(_walk(_TREE, segments, {}), (None, {}))
+    if node is None:
+        return None
+    found = node.routes.get("GET" if method == "HEAD" else method)
+    if found is None:
+        raise MethodNotAllowed(method, list(_with_head(node)))
+    return Match(found, {name: each for name, each in arguments.items() if name != "version"})
 
 
 METHODS = ("HEAD", "GET", "POST", "PATCH", "PUT", "DELETE")
