@@ -177,7 +177,11 @@ class _Package:
         present: set[tuple[str, str]] = set()
         for unit in found:
             present |= {(piece.type, plain(piece.full_name)) for piece in unit.all()}
-            listed = [piece for piece in unit.all() if is_listed(piece.type, piece.full_name)]
+            listed = [
+                piece
+                for piece in unit.all()
+                if self.options["autoUpdatePackage"] or is_listed(piece.type, piece.full_name)
+            ]
             if not listed:
                 self._fail(unit.path, unit.whole.full_name, unit.whole.type, "Not in package.xml")
             elif unit.problem is not None:
@@ -199,7 +203,10 @@ class _Package:
                     "but was not found in zipped directory"
                 )
                 if self.options["allowMissingFiles"]:
-                    self._warn(MANIFEST, full_name, "", problem)
+                    told = message(
+                        self.folder + MANIFEST, full_name, "", problem=problem, warning=True, success=True
+                    )
+                    self.outcome.add(told)
                 else:
                     self._fail(MANIFEST, full_name, "", problem)
 
@@ -255,45 +262,52 @@ class _Package:
             manifest = self._manifest(name)
             if manifest is None:
                 continue
-            for type_name, full_name in deletion_order(manifest):
-                self._delete_one(name, type_name, full_name)
+            self._delete_all(name, list(deletion_order(manifest)))
 
-    def _delete_one(self, file: str, type_name: str, full_name: str) -> None:
+    def _delete_all(self, file: str, named: list[tuple[str, str]]) -> None:
+        """Delete what is named, again and again what others used that are gone since."""
+        told: dict[int, Message] = {}
+        left = list(enumerate(named))
+        while left:
+            refused = []
+            for at, (type_name, full_name) in left:
+                told[at] = self._delete_one(file, type_name, full_name)
+                if told[at]["problemType"] == "Error":
+                    refused.append((at, (type_name, full_name)))
+            if len(refused) == len(left):
+                break
+            left = refused
+        self.outcome.add_all(told[at] for at in sorted(told))
+
+    def _delete_one(self, name: str, type_name: str, full_name: str) -> Message:
+        file = self.folder + name
         if not described.is_known(type_name):
-            self._fail(
-                file, full_name, type_name, f"Unknown type name '{type_name}' specified in package.xml"
-            )
-            return
+            problem = f"Unknown type name '{type_name}' specified in package.xml"
+            return message(file, full_name, type_name, problem=problem)
         if not exists(self.tx.org, type_name, full_name):
-            self._warn(file, full_name, type_name, f"No {type_name} named: {full_name} found")
-            return
+            return self._warning(name, full_name, type_name, f"No {type_name} named: {full_name} found")
         try:
             with self.tx.savepoint():
                 deleted = composed.delete_whole(self.tx, type_name, full_name)
                 audit_component(self.tx, "deleted", type_name, full_name)
         except (ComponentProblem, ApiError) as error:
-            self._fail(file, full_name, type_name, as_problem(error))
-            return
-        self.outcome.add(
-            message(self.folder + file, full_name, type_name, record_id=deleted, changed=True, deleted=True)
-        )
+            return message(file, full_name, type_name, problem=as_problem(error))
+        return message(file, full_name, type_name, record_id=deleted, changed=True, deleted=True)
 
     # -- what is told
 
     def _fail(self, file: str, full_name: str, type_name: str, problem: ComponentProblem | str) -> None:
         self.outcome.add(message(self.folder + file, full_name, type_name, problem=problem))
 
-    def _warn(self, file: str, full_name: str, type_name: str, problem: str) -> None:
+    def _warning(self, file: str, full_name: str, type_name: str, problem: str) -> Message:
         """A warning is a failure unless warnings are to be ignored."""
-        self.outcome.add(
-            message(
-                self.folder + file,
-                full_name,
-                type_name,
-                problem=problem,
-                warning=True,
-                success=self.options["ignoreWarnings"],
-            )
+        return message(
+            self.folder + file,
+            full_name,
+            type_name,
+            problem=problem,
+            warning=True,
+            success=self.options["ignoreWarnings"],
         )
 
 

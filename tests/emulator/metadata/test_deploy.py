@@ -126,7 +126,16 @@ def test_a_name_without_a_file_is_refused_unless_files_may_be_missing(desk: Desk
     )
     assert failures(desk.deploy(files)) == [("", "Gone", told)]
     assert names(desk) == []
-    assert desk.deploy(files, allowMissingFiles=True, ignoreWarnings=True)["status"] == "Succeeded"
+    result = desk.deploy(files, allowMissingFiles=True)
+    assert (result["status"], names(desk)) == ("Succeeded", ["Maps", "News"])
+    warning = next(each for each in result["details"]["componentSuccesses"] if each["fullName"] == "Gone")
+    assert (warning["problem"], warning["problemType"]) == (told, "Warning")
+
+
+def test_a_file_that_the_manifest_does_not_name_comes_along_when_that_is_wanted(desk: Desk) -> None:
+    files = {**SITES, "package.xml": package({"CspTrustedSite": ["Maps"]})}
+    assert desk.deploy(files, autoUpdatePackage=True)["status"] == "Succeeded"
+    assert names(desk) == ["Maps", "News"]
 
 
 @pytest.mark.parametrize(
@@ -230,6 +239,24 @@ def test_what_a_destructive_manifest_names_is_deleted(desk: Desk, name: str) -> 
         ":package.xml": "changed",
     }
     assert names(desk) == ["News"]
+
+
+def test_what_is_deleted_together_may_use_each_other(desk: Desk) -> None:
+    bodies = {"Base": "virtual class Base {}", "Sub": "class Sub extends Base {}"}
+    files = {"package.xml": package({"ApexClass": [*bodies]})}
+    for name, body in bodies.items():
+        files[f"classes/{name}.cls"] = body.encode()
+        meta = "<apiVersion>62.0</apiVersion><status>Active</status>"
+        files[f"classes/{name}.cls-meta.xml"] = component("ApexClass", meta)
+    assert desk.deploy(files)["status"] == "Succeeded"
+    alone = {"package.xml": package({}), "destructiveChanges.xml": package({"ApexClass": ["Base"]})}
+    assert "Apex Class - Sub" in failures(desk.deploy(alone))[0][2]
+    both = {"package.xml": package({}), "destructiveChanges.xml": package({"ApexClass": [*bodies]})}
+    assert successes(desk.deploy(both)) == {
+        "ApexClass:Base": "deleted",
+        "ApexClass:Sub": "deleted",
+        ":package.xml": "changed",
+    }
 
 
 def test_deleting_what_is_not_there_is_a_warning(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from reconciler.emulator.metadata.component_types import component_type
 from reconciler.emulator.metadata_xml import each
 from reconciler.emulator.org import EmulatedOrg
 
-from .conftest import LINE, TEXT, Types
+from .conftest import LINE, TEXT, Types, content
 
 
 def layouts_of_custom_objects(types: Types) -> list[str]:
@@ -129,9 +129,35 @@ def test_a_field_keeps_its_family_of_types(types: Types) -> None:
         (
             "ValidationRule",
             "Line__c.Rule",
-            {"active": False, "errorConditionFormula": "ISBLANK(Code__c)", "errorMessage": "no"},
+            {"active": True, "errorConditionFormula": "ISBLANK(Code__c)", "errorMessage": "no"},
         ),
-        ("Flow", "Uses", {"label": "Uses", "status": "Draft", "description": "Line__c.Code__c"}),
+        (
+            "Flow",
+            "Uses",
+            {
+                "label": "Uses",
+                "start": {"object": "Line__c", "filters": {"field": "Code__c", "operator": "IsNull"}},
+            },
+        ),
+        ("WorkflowFieldUpdate", "Line__c.Set", {"field": "Code__c", "name": "Set", "operation": "Null"}),
+        (
+            "WorkflowRule",
+            "Line__c.When",
+            {"criteriaItems": {"field": "Line__c.Code__c", "operation": "equals", "value": "x"}},
+        ),
+        (
+            "FlexiPage",
+            "Page",
+            {
+                "sobjectType": "Line__c",
+                "flexiPageRegions": {"itemInstances": {"fieldInstance": {"fieldItem": "Record.Code__c"}}},
+            },
+        ),
+        (
+            "ApexClass",
+            "Uses",
+            {"apiVersion": "62.0", "content": content("class Uses { String s = l.Code__c; }")},
+        ),
     ],
 )
 def test_a_field_that_is_used_cannot_be_deleted(
@@ -142,6 +168,73 @@ def test_a_field_that_is_used_cannot_be_deleted(
     types.delete(kind, full_name)
     types.delete("CustomField", "Line__c.Code__c")
     assert types.org.schema["Line__c"].field("Code__c") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "full_name", "told"),
+    [
+        (
+            "ValidationRule",
+            "Line__c.Rule",
+            {"active": False, "errorConditionFormula": "ISBLANK(Code__c)", "errorMessage": "no"},
+        ),
+        ("Flow", "Other", {"label": "O", "start": {"object": "Account", "filters": {"field": "Code__c"}}}),
+        ("ApexClass", "Other", {"apiVersion": "62.0", "content": content("class Other { /* Code__c */ }")}),
+    ],
+)
+def test_what_does_not_work_with_a_field_lets_it_be_deleted(
+    types: Types, kind: str, full_name: str, told: dict[str, Any]
+) -> None:
+    types.write("CustomField", "Account.Code__c", **TEXT)
+    types.write(kind, full_name, **told)
+    types.delete("CustomField", "Line__c.Code__c")
+    assert types.org.schema["Line__c"].field("Code__c") is None
+
+
+def test_all_users_of_a_field_are_told(types: Types) -> None:
+    for name in ("One", "Two"):
+        rule = {"active": True, "errorConditionFormula": "ISBLANK(Code__c)", "errorMessage": "no"}
+        types.write("ValidationRule", f"Line__c.{name}", **rule)
+    told = types.not_deleted("CustomField", "Line__c.Code__c")
+    assert told.endswith("try again. : Validation Rule - Line__c.One, Validation Rule - Line__c.Two.")
+
+
+def test_formulas_of_other_objects_hold_a_field(types: Types) -> None:
+    lookup = {"label": "L", "type": "Lookup", "referenceTo": "Line__c", "relationshipName": "Accounts"}
+    types.write("CustomField", "Account.Line__c", **lookup)
+    types.write("CustomField", "Account.Far__c", label="F", type="Text", formula="Line__r.Code__c")
+    assert "Custom Field - Account.Far__c." in types.not_deleted("CustomField", "Line__c.Code__c")
+
+
+def test_a_deleted_field_is_gone_from_layouts_and_lists(types: Types) -> None:
+    name = "Line__c-Line Layout"
+    layout = types.read("Layout", name)
+    item = {"behavior": ["Edit"], "field": ["Code__c"]}
+    kept = {"behavior": ["Required"], "field": ["Name"]}
+    section = {"style": ["OneColumn"], "layoutColumns": [{"layoutItems": [kept, item]}]}
+    types.put("Layout", name, {**layout, "layoutSections": [section]})
+    types.write("ListView", "Line__c.All", label="All", filterScope="Everything", columns=["NAME", "Code__c"])
+    types.write("FieldSet", "Line__c.Few", label="F", displayedFields=[{"field": "Code__c"}])
+    types.write("CompactLayout", "Line__c.Short", label="S", fields=["Name", "Code__c"])
+    types.delete("CustomField", "Line__c.Code__c")
+    assert types.read("Layout", name)["layoutSections"][0]["layoutColumns"] == [{"layoutItems": [kept]}]
+    assert types.read("ListView", "Line__c.All")["columns"] == ["NAME"]
+    assert "displayedFields" not in types.read("FieldSet", "Line__c.Few")
+    assert types.read("CompactLayout", "Line__c.Short")["fields"] == ["Name"]
+    types.put("Layout", name, types.read("Layout", name))
+
+
+def test_code_that_is_used_cannot_be_deleted(types: Types) -> None:
+    for name, source in (("Base", "virtual class Base {}"), ("Sub", "class Sub extends Base {}")):
+        types.write("ApexClass", name, apiVersion="62.0", content=content(source))
+    types.write("LightningComponentBundle", "tile")
+    shown = {"itemInstances": {"componentInstance": {"componentName": "c:tile"}}}
+    types.write("FlexiPage", "Home", flexiPageRegions=shown)
+    assert types.not_deleted("ApexClass", "Base").endswith("try again. : Apex Class - Sub.")
+    assert types.not_deleted("LightningComponentBundle", "tile").endswith("Lightning Page - Home.")
+    for kind, name in (("ApexClass", "Sub"), ("ApexClass", "Base"), ("FlexiPage", "Home")):
+        types.delete(kind, name)
+    types.delete("LightningComponentBundle", "tile")
 
 
 def test_a_deleted_field_leaves_no_permissions(types: Types) -> None:

@@ -98,7 +98,7 @@ def _problem(org: "EmulatedOrg", one: Named) -> str | None:
 
 
 def names_field(tree: Tree, sobject: str, field: str) -> bool:
-    """Whether a flow works with a field, by name or through its variables: `{!Account.Tier__c}`."""
+    """Whether a flow filters by a field, reads it or sets it."""
     wanted = field.lower()
     return any(
         one.kind == FIELD and one.name.lower() == wanted and one.sobject.lower() == sobject.lower()
@@ -108,3 +108,7 @@ def names_field(tree: Tree, sobject: str, field: str) -> bool:
 
 def names_object(tree: Tree, sobject: str) -> bool:
     return any(one.kind == OBJECT and one.name.lower() == sobject.lower() for one in named(tree))
+
+
+def names_class(tree: Tree, name: str) -> bool:
+    return any(one.kind == APEX and one.name.lower() == name.lower() for one in named(tree))

@@ -20,7 +20,7 @@ from reconciler.emulator.metadata.component_types import (
     stored_facts,
     write_stored,
 )
-from reconciler.emulator.metadata.types import references
+from reconciler.emulator.metadata.types import references, usage
 from reconciler.emulator.metadata.types.row_base import (
     Row,
     RowType,
@@ -293,6 +293,7 @@ class CodeType(RowType):
             raise ComponentProblem(
                 "This schedulable class has jobs pending or in progress", status_code="DEPENDENCY_EXISTS"
             )
+        usage.refuse_named(tx.org, self.name, full_name)
         return super().delete(tx, full_name)
 
 
@@ -357,6 +358,19 @@ class PageType(RowType):
             values["Markup"] = source or ""
         strict.put(self.sobject, {self.key: full_name}, values)
 
+    def delete(self, tx: "Transaction", full_name: str) -> str:
+        usage.refuse_named(tx.org, self.name, full_name)
+        return super().delete(tx, full_name)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldType(StoredType):
+    """A tree that cannot be deleted while something uses it."""
+
+    def delete(self, tx: "Transaction", full_name: str) -> str:
+        usage.refuse_named(tx.org, self.name, full_name)
+        return StoredType.delete(self, tx, full_name)
+
 
 def content_of(tree: Tree) -> str | None:
     """The text of a component's content; None where it has none."""
@@ -376,3 +390,5 @@ register(CustomMetadataType())
 register(CodeType("ApexClass", "ApexClass", "Name", {"NamespacePrefix": None}, HELD))
 register(TriggerType("ApexTrigger", "ApexTrigger", "Name", {"NamespacePrefix": None}, HELD))
 register(PageType("ApexPage", "ApexPage", "Name", {"NamespacePrefix": None}, PAGE_HELD))
+for _name in ("AuraDefinitionBundle", "EmailTemplate", "LightningComponentBundle"):
+    register(HeldType(_name))
