@@ -10,7 +10,7 @@ Source: Bulk API Developer Guide, "JobInfo", "BatchInfo", "Errors"; forms as rec
 """
 
 from collections.abc import Iterator, Mapping
-from html import escape
+from itertools import islice
 from typing import Any
 
 from reconciler.emulator.bulk.jobs import Batch, BatchState, Job
@@ -19,6 +19,7 @@ from reconciler.emulator.bulk.refusals import BulkRefusal
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.jsonform import JsonParserError, write_json
 from reconciler.emulator.http.message import Reply, Request
+from reconciler.emulator.http.xml_text import xml_text
 from reconciler.emulator.values import datetime_text
 
 JSON, XML, CSV = "application/json", "application/xml", "text/csv"
@@ -32,6 +33,8 @@ WORDS = {
     "JSON_PARSER_ERROR": "InvalidJob",
 }
 """Exception codes of refusals that are not Bulk's own."""
+PIECE_RECORDS = 500
+"""Of a large answer, in one piece."""
 STATE_COUNTS = {
     "numberBatchesQueued": BatchState.QUEUED,
     "numberBatchesInProgress": BatchState.IN_PROGRESS,
@@ -100,7 +103,7 @@ def xml_reply(name: str, members: Any, status: int = 200, **headers: str) -> Rep
 def _lines(members: Any, depth: int) -> Iterator[str]:
     for name, value in members:
         if value is not None:
-            yield f"{' ' * depth}<{name}>{escape(_text(value), quote=False)}</{name}>\n"
+            yield f"{' ' * depth}<{name}>{xml_text(_text(value))}</{name}>\n"
 
 
 def _text(value: Any) -> str:
@@ -197,13 +200,25 @@ def result_list(request: Request, job: Job, result_ids: list[str]) -> Reply:
     return Reply(raw=text.encode(), content_type=XML)
 
 
-def xml_records(records: Iterator[Mapping[str, Any]]) -> str:
-    """A query's records, whole."""
-    rows = "".join(f'<records xsi:type="sObject">{_xml_record(each)}</records>' for each in records)
-    return (
-        f'{PROLOGUE}<queryResult xmlns="{NAMESPACE}" '
-        f'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">{rows}</queryResult>'
-    )
+def json_records(records: Iterator[Mapping[str, Any]]) -> Iterator[bytes]:
+    """A query's records, whole, in pieces."""
+    yield b"["
+    before = b""
+    while some := list(islice(records, PIECE_RECORDS)):
+        yield before + write_json(some)[1:-1]
+        before = b","
+    yield b"]"
+
+
+def xml_records(records: Iterator[Mapping[str, Any]]) -> Iterator[bytes]:
+    """As `json_records`, in XML."""
+    yield (
+        f'{PROLOGUE}<queryResult xmlns="{NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+    ).encode()
+    while some := list(islice(records, PIECE_RECORDS)):
+        rows = (f'<records xsi:type="sObject">{_xml_record(each)}</records>' for each in some)
+        yield "".join(rows).encode()
+    yield b"</queryResult>"
 
 
 def _xml_record(record: Mapping[str, Any]) -> str:
@@ -220,4 +235,4 @@ def _xml_value(name: str, value: Any) -> str:
             rows = "".join(f'<records xsi:type="sObject">{_xml_record(each)}</records>' for each in inner)
             return f"<{name}>{rows}</{name}>"
         return f'<{name} xsi:type="sObject">{_xml_record(value)}</{name}>'
-    return f"<{name}>{escape(_text(value), quote=False)}</{name}>"
+    return f"<{name}>{xml_text(_text(value))}</{name}>"

@@ -15,6 +15,9 @@ from reconciler.emulator.errors import ApiError
 PRETTY_LIMIT_BYTES = 64 * 1024
 """Longer bodies are written compact whatever was asked: no client reads the blanks."""
 
+NUMBER_CHARACTERS = 1_000
+"""Of a number, as Jackson has it; that Salesforce leaves it there was not verified."""
+
 INDENT = "  "
 
 
@@ -26,6 +29,15 @@ class JsonParserError(ApiError):
 
 def _refuse_constant(name: str) -> NoReturn:
     raise JsonParserError(f"Non-standard token '{name}': enable JsonParser.Feature to allow")
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > NUMBER_CHARACTERS:
+        raise JsonParserError(
+            f"Number value length ({len(digits)}) exceeds the maximum allowed ({NUMBER_CHARACTERS}, from "
+            "`StreamReadConstraints.getMaxNumberLength()`)"
+        )
+    return int(digits)
 
 
 def parse_json(body: bytes) -> Any:
@@ -45,7 +57,7 @@ def _parse_slowly(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise JsonParserError(f"Invalid UTF-8 start byte 0x{body[error.start]:02x}") from error
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         raise JsonParserError(_explain(error)) from error
     except RecursionError as error:

@@ -10,11 +10,12 @@ Source: SOAP API Developer Guide, Metadata API Developer Guide; prefixes as reco
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from html import escape
 
 from reconciler.emulator.errors import ApiError
+from reconciler.emulator.http import xml_problems
 from reconciler.emulator.http.api_version import NEWEST, OLDEST
 from reconciler.emulator.http.message import Reply, Request, text_reply
+from reconciler.emulator.http.xml_text import xml_text
 
 SOAP_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -71,6 +72,13 @@ class SoapRefusal(ApiError):
         super().__init__(message, code=code, status=500)
 
 
+class NoXml(SoapRefusal):
+    """What was sent is no XML. The fault code is then bare, see `xml_problems`."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("UNKNOWN_EXCEPTION", message)
+
+
 @dataclass(frozen=True)
 class SoapCall:
     """One operation with its texts, by local name, and the session of the header."""
@@ -87,11 +95,11 @@ class SoapCall:
 def parse(body: bytes) -> SoapCall:
     """The call in an envelope. Raises `SoapRefusal` for what is none."""
     if re.search(rb"<!\s*(DOCTYPE|ENTITY)", body):
-        raise SoapRefusal("UNKNOWN_EXCEPTION", "DTDs are not allowed")
+        raise NoXml(xml_problems.NO_DOCTYPE)
     try:
         root = ET.fromstring(body)  # noqa: S314  entity declarations were refused above
-    except ET.ParseError as error:
-        raise SoapRefusal("UNKNOWN_EXCEPTION", f"Unable to parse the request: {error}") from error
+    except (ET.ParseError, LookupError, ValueError) as error:
+        raise NoXml(xml_problems.problem(body) or xml_problems.ILL_FORMED) from error
     found = root.find(f"{{{SOAP_ENVELOPE}}}Body")
     if root.tag != f"{{{SOAP_ENVELOPE}}}Envelope" or found is None or len(found) == 0:
         raise SoapRefusal("UNKNOWN_EXCEPTION", "No operation available for request")
@@ -152,8 +160,9 @@ def fault(request: Request, error: ApiError) -> Reply:
     dialect = dialect_of(request.path)
     login = error.code in LOGIN_CODES
     kind = "LoginFault" if login else FAULTS.get(error.code, "UnexpectedErrorFault")
-    code = error.code if login or error.code == CLIENT else f"sf:{error.code}"
-    message = escape(error.message, quote=False)
+    bare = login or error.code == CLIENT or isinstance(error, NoXml)
+    code = error.code if bare else f"sf:{error.code}"
+    message = xml_text(error.message)
     told = message if error.code == CLIENT else f"{error.code}: {message}"
     detail = (
         f'<detail><sf:{kind} xsi:type="sf:{kind}"><sf:exceptionCode>{error.code}</sf:exceptionCode>'
@@ -182,5 +191,5 @@ def element(name: str, value: object) -> str:
     """One element; None is `xsi:nil`, booleans are lower-case."""
     if value is None:
         return f'<{name} xsi:nil="true"/>'
-    text = str(value).lower() if isinstance(value, bool) else escape(str(value), quote=False)
+    text = str(value).lower() if isinstance(value, bool) else xml_text(str(value))
     return f"<{name}>{text}</{name}>"

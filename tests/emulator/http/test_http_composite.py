@@ -268,3 +268,10 @@ def test_a_graph_with_a_cycle_or_a_query_is_refused(client: "Client", nodes: Any
     reply = client.post("/composite/graph", {"graphs": [{"graphId": "g", "compositeRequest": nodes}]})
     assert reply.status_code == 400
     assert client.org.rows("Account") == []
+
+
+def test_a_batch_with_something_that_is_no_request_runs_none_of_it(client: "Client") -> None:
+    entries = [{"method": "POST", "url": "v60.0/sobjects/Account", "richInput": {"Name": "A"}}, 5]
+    reply = client.post("/composite/batch", {"batchRequests": entries})
+    assert (reply.status_code, reply.json()[0]["errorCode"]) == (400, "REQUIRED_FIELD_MISSING")
+    assert client.org.rows("Account") == []

@@ -1,6 +1,7 @@
 """Each wrong request gets the one refusal that Salesforce gives it, and the org stays as it was."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from .stage import make_desk
 from .wording import Known
 
 AT_LEAST = 400
+SEEN = re.compile(r"[\w.-]+/[\w.-]+ (issue|pull request) \d+|https://\S+")
 ALL = [each for table in sorted(Path(__file__).parent.glob("*.yaml")) for each in rows_of(table)]
 
 
@@ -53,7 +55,14 @@ def test_each_source_is_a_chapter_of_the_facts(shared: Path) -> None:
     assert {each.source.partition(":")[0] for each in ALL} <= chapters | {UNVERIFIED}
 
 
+def test_a_text_that_was_seen_in_public_says_where() -> None:
+    seen = [each for each in ALL if each.seen]
+    assert [each.name for each in seen if not SEEN.fullmatch(each.seen)] == []
+    assert [each.name for each in seen if not each.verified] == []
+
+
 def test_a_text_that_no_fact_tells_says_so(shared: Path) -> None:
     known = Known(shared)
-    assert [each.name for each in ALL if each.verified and not known.tells(each.refusal)] == []
+    claimed = [each for each in ALL if each.verified and not each.seen]
+    assert [each.name for each in claimed if not known.tells(each.refusal)] == []
     assert sum(each.verified for each in ALL) >= 300

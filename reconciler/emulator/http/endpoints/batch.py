@@ -3,6 +3,7 @@
 Source: REST API Developer Guide, "Composite Batch"; shapes as recorded.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from reconciler.emulator.errors import ApiError
@@ -28,6 +29,8 @@ def batch(org: EmulatedOrg, request: Request) -> Reply:
         raise ApiError("At least 1 batch request is required", code="REQUIRED_FIELD_MISSING")
     if len(entries) > MAX_SUBREQUESTS:
         raise BadComposite(f"The number of batch requests exceeded the limit of {MAX_SUBREQUESTS}.")
+    for entry in entries:
+        _check(entry)
     halt = body.get("haltOnError") is True
     results: list[dict[str, Any]] = []
     failed = False
@@ -42,11 +45,15 @@ def batch(org: EmulatedOrg, request: Request) -> Reply:
     return ok({"hasErrors": failed, "results": results})
 
 
-def _run(org: EmulatedOrg, request: Request, entry: Any) -> Reply:
+def _check(entry: Any) -> None:
+    """Raises for what is no request, which refuses the whole batch before any of it is run."""
     if not isinstance(entry, dict) or not isinstance(entry.get("url"), str):
         raise ApiError("url is required in a batch request", code="REQUIRED_FIELD_MISSING")
     if entry.get("method") not in METHODS:
         raise BadComposite(f"Invalid method: {entry.get('method')}")
+
+
+def _run(org: EmulatedOrg, request: Request, entry: Mapping[str, Any]) -> Reply:
     url = entry["url"].lstrip("/")
     url = url if url.startswith("services/data/") else f"services/data/{url}"
     return run_subrequest(org, request, entry["method"], f"/{url}", entry.get("richInput"))

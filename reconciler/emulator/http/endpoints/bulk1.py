@@ -24,7 +24,7 @@ from reconciler.emulator.http.api_version import NEWEST, OLDEST
 from reconciler.emulator.http.endpoints.bulk2_common import note_faults
 from reconciler.emulator.http.endpoints.bulk2_ingest import OPERATIONS, check_key, org_user, writable_object
 from reconciler.emulator.http.message import Reply, Request
-from reconciler.emulator.http.routing import Endpoint, Family, route
+from reconciler.emulator.http.routing import BODY_BYTES, Endpoint, Family, route
 from reconciler.emulator.http.traffic import traffic
 from reconciler.emulator.http.xml_text import xml_text
 from reconciler.emulator.org import EmulatedOrg
@@ -40,7 +40,7 @@ LACKS = ["binary content in zip files", "assignment rules are kept but not run",
 
 
 def bulk_route(
-    method: str, template: str, *, lacks: list[str] | None = None
+    method: str, template: str, *, lacks: list[str] | None = None, most_bytes: int | None = BODY_BYTES
 ) -> Callable[[Endpoint], Endpoint]:
     """An endpoint of 1.0, which signs in by its own header and counts as a call."""
 
@@ -56,7 +56,9 @@ def bulk_route(
             org.settle()
             return endpoint(org, request, **arguments)
 
-        route(method, ROOT + template, family=Family.ASYNC, lacks=lacks or [], most_bytes=None)(signed_in)
+        route(method, ROOT + template, family=Family.ASYNC, lacks=lacks or [], most_bytes=most_bytes)(
+            signed_in
+        )
         return endpoint
 
     return register
@@ -183,17 +185,18 @@ def change_state(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
 # -- batches
 
 
-@bulk_route("POST", "/{job_id}/batch", lacks=LACKS)
+@bulk_route("POST", "/{job_id}/batch", lacks=LACKS, most_bytes=None)
 def add_batch(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
     """Take records, or a query, and queue them."""
     job = _job(org, job_id)
     if job.state is not State.OPEN:
         raise BulkRefusal("InvalidJobState", f"Unable to add batch to a job that is not Open: {job.id}")
+    most = min(settings(org).batch_bytes, BODY_BYTES)
+    if request.body_bytes > most:
+        raise BulkRefusal("ClientInputError", f"Size of request exceeded allowed limit of {most} bytes")
+    request.hold_body()
     if not request.body.strip():
         raise BulkRefusal("ClientInputError", "The batch has no content")
-    most = settings(org).batch_bytes
-    if len(request.body) > most:
-        raise BulkRefusal("ClientInputError", f"Size of request exceeded allowed limit of {most} bytes")
     with org.transaction(request.user_id):
         usage.take(org, usage.Allowance.BATCHES)
         batch = _queued(org, job)
@@ -268,7 +271,9 @@ def read_results(org: EmulatedOrg, request: Request, job_id: str, batch_id: str)
     if job.operation in QUERIES:
         found = [] if batch.result is None else [ids.to_text(batch.result)[:15]]
         return asyncform.result_list(request, job, found)
-    outcomes = [each for stretch in results.stretches(org, batch.number) for each in stretch.outcomes]
+    outcomes = [
+        each for stretch in results.stretches(org, batch.number, batch.processed) for each in stretch.outcomes
+    ]
     if job.content_type == "JSON":
         return asyncform.json_reply([_json_result(each) for each in outcomes])
     if job.content_type == "XML":
@@ -324,10 +329,10 @@ def read_query_result(
         raise BulkRefusal("InvalidBatch", f"Unable to find result with id: {result_id}")
     records = extract.page(org, batch.number, 0, batch.processed)
     if job.content_type == "JSON":
-        return asyncform.json_reply(list(records))
+        return Reply(pieces=asyncform.json_records(records), content_type=asyncform.JSON)
     if job.content_type == "XML":
-        return Reply(raw=asyncform.xml_records(records).encode(), content_type=asyncform.XML)
+        return Reply(pieces=asyncform.xml_records(records), content_type=asyncform.XML)
     if not batch.processed:
         return Reply(raw=b"Records not found for this query", content_type=asyncform.CSV)
     body = extract.csv_body(batch.header or [], records, ",", "\n")
-    return Reply(raw=body, content_type=asyncform.CSV)
+    return Reply(pieces=body, content_type=asyncform.CSV)
