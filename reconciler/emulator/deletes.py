@@ -12,6 +12,7 @@ describe gives them.
 
 # ruff: noqa: S608 - names come from the schema, values are bound
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,24 @@ def delete(tx: "Transaction", table: "Table", number: int) -> None:
     """Delete a living row with its consequences. Raises and leaves all as it was when refused."""
     with tx.savepoint():
         _delete(tx, table, number, number)
+
+
+def delete_bare(tx: "Transaction", table: "Table", numbers: Sequence[int]) -> bool:
+    """Delete living rows whose object has no rules, if nothing hangs on any of them; whether it was done."""
+    listed = json.dumps(numbers)
+    if _below(tx, table).hanging(tx, listed):
+        return False
+    which = '"Id" IN (SELECT value FROM json_each(?))'
+    if table.has_bin:
+        stamps = {"IsDeleted": 1, **tx.stamps(table)}
+        assignments = ", ".join(f"{quoted(column)} = ?" for column in stamps)
+        sql = f"UPDATE {quoted(table.name)} SET {assignments} WHERE {which}"
+        tx.store.execute(sql, (*stamps.values(), listed))
+    else:
+        tx.store.execute(f"DELETE FROM {quoted(table.name)} WHERE {which}", (listed,))
+    for number in numbers:
+        tx.forget(number)
+    return True
 
 
 def drop(tx: "Transaction", table: "Table", number: int) -> None:
@@ -75,10 +94,10 @@ class Below:
 
     relations: Sequence[ChildRelationship]
     probes: Sequence[str]
-    """Each answers places in ``relations`` where some row refers to the row ``?1``."""
+    """Each answers places in ``relations`` where a row refers to one of those in the JSON list ``?1``."""
 
-    def hanging(self, tx: "Transaction", number: int) -> list[ChildRelationship]:
-        found = [at for sql in self.probes for (at,) in tx.store.execute(sql, (number,))]
+    def hanging(self, tx: "Transaction", listed: str) -> list[ChildRelationship]:
+        found = [at for sql in self.probes for (at,) in tx.store.execute(sql, (listed,))]
         return [self.relations[at] for at in found]
 
 
@@ -90,7 +109,7 @@ def _below(tx: "Transaction", table: "Table") -> Below:
             child = tx.tables[relation.child]
             if relation.field in AUDIT or relation.field not in child.position:
                 continue
-            where = f"{quoted(relation.field)} = ?1{child.living}"
+            where = f"{quoted(relation.field)} IN (SELECT value FROM json_each(?1)){child.living}"
             terms.append(
                 f"SELECT {len(relations)} WHERE EXISTS (SELECT 1 FROM {quoted(child.name)} WHERE {where})"
             )
@@ -101,7 +120,7 @@ def _below(tx: "Transaction", table: "Table") -> Below:
 
 
 def _take_along(tx: "Transaction", table: "Table", number: int, root: int) -> None:
-    for relation in _below(tx, table).hanging(tx, number):
+    for relation in _below(tx, table).hanging(tx, f"[{number}]"):
         child = tx.tables[relation.child]
         sql = f'SELECT "Id" FROM {quoted(child.name)} WHERE {quoted(relation.field)} = ?{child.living}'
         rows = [row[0] for row in tx.store.execute(sql, (number,))]

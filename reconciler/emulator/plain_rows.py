@@ -8,15 +8,13 @@ otherwise: whatever is refused on the way refuses all of the rows, which then ta
 
 # ruff: noqa: S608 - names come from the schema, values are bound
 
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from . import ids
-from .columns import Values, read_alike
-from .errors import ApiError
+from .columns import Values
 from .schema import Field
 from .store import quoted
 from .tables import Entry, Table
@@ -142,49 +140,3 @@ def _stamp(transaction: "Transaction") -> Any:
 
 def _always(value: Any) -> "Callable[[Transaction], Any]":
     return lambda transaction: value
-
-
-# -- rows as JSON has them
-
-
-def insert_alike(
-    transaction: "Transaction", name: str, records: Sequence[Mapping[str, Any]]
-) -> list[str] | None:
-    """Insert records that name the same fields, all or none of them; their ids.
-
-    None, and nothing is written, where they differ, where one would be refused, or where there is more to a
-    row than its values: then each takes the careful way. The records may have `attributes`.
-    """
-    table = transaction.tables[name]
-    keys = [key for key in records[0] if key != "attributes"]
-    way = plain_rows(transaction, table, keys)
-    if way is None or not all(map(len(records[0]).__eq__, map(len, records))):
-        return None
-    try:
-        with transaction.savepoint():
-            transaction.enter_lane(table, "insert", {})
-            columns = [
-                _read(transaction, table, entry, key, [each[key] for each in records])
-                for entry, key in zip(way.entries, keys, strict=True)
-            ]
-            return list(map(ids.to_text, way.write(transaction, columns)))
-    except (ApiError, NotPlain, KeyError, sqlite3.IntegrityError):
-        return None
-
-
-def _read(transaction: "Transaction", table: Table, entry: Entry, key: str, cells: Values) -> Values:
-    """The stored values of one column. Raises `ApiError`, and `NotPlain` for a record in place of a value."""
-    kinds = set(map(type, cells))
-    if not entry.is_reference:
-        if dict in kinds:
-            raise NotPlain
-        if (alike := read_alike(entry.field, cells, kinds)) is not None:
-            return alike
-    if kinds == {str}:
-        distinct = set(cells)
-        if entry.is_reference or len(distinct) * 2 < len(cells):
-            known = {each: transaction.read_value(table, entry, key, each) for each in distinct}
-            return [known[each] for each in cells]
-    if entry.is_reference:
-        return [transaction.read_value(table, entry, key, each) for each in cells]
-    return list(map(entry.read, cells))

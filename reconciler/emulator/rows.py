@@ -104,20 +104,20 @@ class Rows:
         self, table: Table, number: int, changes: Mapping[str, Any], *, by_user: bool = True
     ) -> None:
         """Store values and move the stamps; those of the last modification only if a user did it."""
-        named = dict(changes)
-        for column, value, of_user in (
-            ("LastModifiedDate", self.stamp, True),
-            ("LastModifiedById", self.user, True),
-            ("SystemModstamp", self.stamp, False),
-        ):
-            if column in table.position and (by_user or not of_user):
-                named[column] = value
+        named = {**changes, **self.stamps(table, by_user=by_user)}
         if not named:
             return
         try:
             self.store.connection.execute(table.update_sql(tuple(named)), (*named.values(), number))
         except sqlite3.IntegrityError as error:
             raise self._duplicate(table, {**self.row(table, number), **named}, error) from error
+
+    def stamps(self, table: Table, *, by_user: bool = True) -> dict[str, int]:
+        """What a change sets besides its fields: the times, and the user if it is one's."""
+        made = {"SystemModstamp": self.stamp}
+        if by_user:
+            made |= {"LastModifiedDate": self.stamp, "LastModifiedById": self.user}
+        return {column: value for column, value in made.items() if column in table.position}
 
     def row(self, table: Table, number: int) -> dict[str, Any]:
         """The stored values of a row that exists."""

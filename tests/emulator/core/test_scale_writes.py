@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -74,12 +74,22 @@ def base() -> Iterator[EmulatedOrg]:
     org.close()
 
 
-def post(org: EmulatedOrg, records: Sequence[Mapping[str, Any]], *, all_or_none: bool = False) -> Any:
+def call(org: EmulatedOrg, method: str, below: str, body: bytes = b"", query: str = "") -> Any:
     (token,) = org.store.execute('SELECT token FROM "_token"')[0]
-    body = json.dumps({"allOrNone": all_or_none, "records": records}).encode()
     headers = Headers({"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
-    path = "/services/data/v64.0/composite/sobjects"
-    return handle(org, Request(method="POST", path=path, headers=headers, body=body)).value
+    path = "/services/data/v64.0/composite/sobjects" + below
+    return handle(org, Request(method=method, path=path, query=query, headers=headers, body=body)).value
+
+
+def post(
+    org: EmulatedOrg,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    all_or_none: bool = False,
+    method: str = "POST",
+    below: str = "",
+) -> Any:
+    return call(org, method, below, json.dumps({"allOrNone": all_or_none, "records": records}).encode())
 
 
 def told(results: Any) -> Any:
@@ -95,7 +105,8 @@ def records_of(sobject: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str
 @contextmanager
 def careful() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sobject_collections, "insert_alike", lambda *_: None)
+        for name in ("insert_alike", "update_alike", "upsert_alike", "delete_alike"):
+            patch.setattr(sobject_collections, name, lambda *_: None)
         yield
 
 
@@ -118,6 +129,116 @@ def test_rows_written_together_are_what_they_are_one_by_one(base: EmulatedOrg, d
     assert content(together, sobject) == content(alone, sobject)
     together.close()
     alone.close()
+
+
+def known(org: EmulatedOrg, sobject: str) -> list[str]:
+    return [row["Id"] for row in org.rows(sobject)]
+
+
+@pytest.fixture(scope="module")
+def filled(base: EmulatedOrg) -> Iterator[EmulatedOrg]:
+    """Rows to change, something hanging on one of them, and one that is in the recycle bin."""
+    org = base.fork()
+    parent = org.has("Account", Name="Above")
+    org.has("Account", Name="Below", ParentId=parent)
+    org.has("Account", Name="Alone", Phone="1")
+    org.has("Contact", LastName="With", AccountId=parent)
+    for at in range(3):
+        org.has("Contact", LastName=f"L{at}", Email=f"{at}@acme.example")
+        org.has("Rule__c", Key__c="abc"[at])
+        org.has("Ticket__c", Key__c="abc"[at])
+    gone = org.has("Rule__c", Key__c="gone")
+    with org.transaction() as transaction:
+        transaction.delete("Rule__c", gone)
+    yield org
+    org.close()
+
+
+def both_ways(org: EmulatedOrg, sobject: str, act: Callable[[EmulatedOrg], Any]) -> None:
+    """The same call together and one by one has the same results and leaves the same rows."""
+    together, alone = org.fork(), org.fork()
+    results = told(act(together))
+    with careful():
+        assert told(act(alone)) == results
+    assert content(together, sobject) == content(alone, sobject)
+    assert all_deleted(together, sobject) == all_deleted(alone, sobject)
+    together.close()
+    alone.close()
+
+
+def all_deleted(org: EmulatedOrg, sobject: str) -> list[Any]:
+    sql = f'SELECT "Id", "IsDeleted", "SystemModstamp" FROM "{sobject}" WHERE "IsDeleted" = 1'
+    return [] if sobject == "User" else org.store.execute(sql)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_rows_changed_together_are_what_they_are_one_by_one(filled: EmulatedOrg, data: Any) -> None:
+    sobject = data.draw(st.sampled_from(sorted(set(OBJECTS) - {"Event"})))
+    names = data.draw(st.lists(st.sampled_from(OBJECTS[sobject]), min_size=1, unique=True))
+    ids = st.sampled_from([*known(filled, sobject), *IDS, None])
+    spelled = data.draw(st.sampled_from(["Id", "id", "ID"]))
+    row = st.fixed_dictionaries({**dict.fromkeys(names, VALUES), spelled: ids})
+    rows = records_of(sobject, data.draw(st.lists(row, min_size=1, max_size=4)))
+    all_or_none = data.draw(st.booleans())
+    both_ways(filled, sobject, lambda org: post(org, rows, all_or_none=all_or_none, method="PATCH"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_rows_upserted_together_are_what_they_are_one_by_one(filled: EmulatedOrg, data: Any) -> None:
+    sobject, key = data.draw(
+        st.sampled_from([("Rule__c", "Key__c"), ("Ticket__c", "key__C"), ("Contact", "Id")])
+    )
+    others = [each for each in OBJECTS[sobject] if each.lower() != key.lower()]
+    names = data.draw(st.lists(st.sampled_from(others), unique=True))
+    values = [*known(filled, sobject), *IDS] if key == "Id" else ["a", "A", "b", "new", "gone", "é", "x" * 30]
+    row = st.fixed_dictionaries(
+        {**dict.fromkeys(names, VALUES), key: st.sampled_from([*values, None, 1, True])}
+    )
+    rows = records_of(sobject, data.draw(st.lists(row, min_size=1, max_size=4)))
+    all_or_none = data.draw(st.booleans())
+    both_ways(
+        filled,
+        sobject,
+        lambda org: post(org, rows, all_or_none=all_or_none, method="PATCH", below=f"/{sobject}/{key}"),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_rows_deleted_together_are_what_they_are_one_by_one(filled: EmulatedOrg, data: Any) -> None:
+    sobject = data.draw(st.sampled_from(["Account", "Contact", "Rule__c", "Ticket__c"]))
+    ids = st.sampled_from([*known(filled, sobject), *IDS, known(filled, "User")[0]])
+    wanted = ",".join(data.draw(st.lists(ids, min_size=1, max_size=4)))
+    flag = data.draw(st.sampled_from(["true", "false"]))
+    both_ways(filled, sobject, lambda org: call(org, "DELETE", "", query=f"ids={wanted}&allOrNone={flag}"))
+
+
+def test_two_hundred_changes_take_as_many_statements_as_two(base: EmulatedOrg) -> None:
+    org = base.fork()
+    rows = [{"Key__c": f"K{at}"} for at in range(200)]
+    made = [each["id"] for each in post(org, records_of("Ticket__c", rows))]
+
+    def cost(act: Callable[[], Any]) -> int:
+        seen: list[str] = []
+        org.store.connection.set_trace_callback(seen.append)
+        assert all(each["success"] for each in act())
+        org.store.connection.set_trace_callback(None)
+        return sum(not each.startswith(("INSERT", 'UPDATE "Ticket__c" SET "Key__c"')) for each in seen)
+
+    def change(count: int) -> Any:
+        changes = [{"id": each, "Key__c": f"X{each}"} for each in made[:count]]
+        return post(org, records_of("Ticket__c", changes), method="PATCH")
+
+    def put(count: int) -> Any:
+        rows = [{"Key__c": f"{'X' + made[at] if at % 2 else at}"} for at in range(count)]
+        return post(org, records_of("Ticket__c", rows), method="PATCH", below="/Ticket__c/Key__c")
+
+    change(2)
+    assert cost(lambda: change(200)) <= cost(lambda: change(2))
+    few = cost(lambda: call(org, "DELETE", "", query=f"ids={','.join(made[:2])}"))
+    assert cost(lambda: call(org, "DELETE", "", query=f"ids={','.join(made[2:])}")) <= few
 
 
 def test_good_rows_have_the_same_ids_and_stamps_together_as_one_by_one(base: EmulatedOrg) -> None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from reconciler.emulator import events, ids
+from reconciler.emulator.alike import delete_alike, insert_alike, update_alike, upsert_alike
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.endpoints import external_ids, rows
@@ -19,7 +20,6 @@ from reconciler.emulator.http.envelope import result_errors
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
-from reconciler.emulator.plain_rows import insert_alike
 from reconciler.emulator.schema import Field, SObject
 from reconciler.emulator.writes import Transaction
 
@@ -162,13 +162,8 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
         return write
 
     def together(transaction: Transaction) -> list[dict[str, Any]] | None:
-        if request.locked is not None or len(set(types)) > 1:
-            return None
-        try:
-            target = _type_of(org, request, records[0])
-        except ApiError:
-            return None
-        if events.is_event(target):
+        target = _only_type(org, request, records, types)
+        if target is None or events.is_event(target):
             return None
         made = insert_alike(transaction, target.name, records)
         return None if made is None else [_success(each) for each in made]
@@ -180,7 +175,7 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
 def update_records(org: EmulatedOrg, request: Request) -> Reply:
     """Set fields of rows; each record carries its `id`, in any case."""
     records = _records(request)
-    _check_runs(records)
+    types = _check_runs(records)
 
     def updating(record: dict[str, Any]) -> Write:
         def write(transaction: Transaction) -> dict[str, Any]:
@@ -195,7 +190,24 @@ def update_records(org: EmulatedOrg, request: Request) -> Reply:
 
         return write
 
-    return ok(run_all(org, request, [updating(each) for each in records], _all_or_none(request)))
+    def together(transaction: Transaction) -> list[dict[str, Any]] | None:
+        target = _only_type(org, request, records, types)
+        made = None if target is None else update_alike(transaction, target.name, records)
+        return None if made is None else [_success(each) for each in made]
+
+    return ok(run_all(org, request, map(updating, records), _all_or_none(request), together))
+
+
+def _only_type(
+    org: EmulatedOrg, request: Request, records: Sequence[dict[str, Any]], types: Sequence[str]
+) -> SObject | None:
+    """The object of all records; None where they are of several, or must be looked at one by one."""
+    if request.locked is not None or len(set(types)) > 1:
+        return None
+    try:
+        return _type_of(org, request, records[0])
+    except ApiError:
+        return None
 
 
 def _split_id(record: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -247,7 +259,17 @@ def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str)
 
         return write
 
-    results = run_all(org, request, [upserting(each) for each in records], _all_or_none(request))
+    def together(transaction: Transaction) -> list[dict[str, Any]] | None:
+        types = {str(_type_name(each) or target.name).lower() for each in records}
+        if request.locked is not None or twice or types != {target.name.lower()}:
+            return None
+        made = upsert_alike(transaction, target.name, key.name, records)
+        if made is None:
+            return None
+        would_create.extend(new for _, new in made)
+        return [_success(each, created=new) for each, new in made]
+
+    results = run_all(org, request, map(upserting, records), _all_or_none(request), together)
     return ok([_with_created(each, made) for each, made in zip(results, would_create, strict=True)])
 
 
@@ -316,8 +338,12 @@ def delete_records(org: EmulatedOrg, request: Request) -> Reply:
 
         return write
 
+    def together(transaction: Transaction) -> list[dict[str, Any]] | None:
+        done = None if request.locked is not None else delete_alike(transaction, wanted)
+        return None if done is None else [_success(each) for each in done]
+
     all_or_none = _flag(request.params.get("allOrNone", "false"))
-    return ok(run_all(org, request, [deleting(each) for each in wanted], all_or_none))
+    return ok(run_all(org, request, map(deleting, wanted), all_or_none, together))
 
 
 @route("GET", "/composite/sobjects/{sobject}")
