@@ -15,7 +15,7 @@ The tables are YAML files in this folder, a row by its name:
 the first request of ``before`` answered, `{x*300}` three hundred times x. A list entry `{$times: 3, $of: …}`
 stands three times, with its number from 0 for `{#}`.
 
-Refusals come in six envelopes; `refusal_of` reads each down to the same words: status, code, text, fields.
+Refusals come in seven envelopes; `refusal_of` reads each down to the same words: status, code, text, fields.
 """
 
 import json
@@ -156,6 +156,9 @@ def _json_refusals(status: int, value: Any) -> Iterator[Refusal]:
         for entry in value:
             yield from _json_refusals(status, entry)
     elif isinstance(value, dict):
+        if "enhancedErrorType" in value:
+            yield from _record_errors(status, value["output"])
+            return
         code = value.get("errorCode") or value.get("statusCode")
         if code and "message" in value:
             yield Refusal(status, code, value["message"], tuple(value.get("fields") or ()))
@@ -165,6 +168,13 @@ def _json_refusals(status: int, value: Any) -> Iterator[Refusal]:
             yield Refusal(status, value["exceptionCode"], value["exceptionMessage"])
         else:
             yield from _inner_refusals(status, value)
+
+
+def _record_errors(status: int, output: Mapping[str, Any]) -> Iterator[Refusal]:
+    """The errors of a write of the UI API: of the row, then by field."""
+    for entry in (*output["errors"], *(each for found in output["fieldErrors"].values() for each in found)):
+        fields = (entry["field"],) if entry["field"] else ()
+        yield Refusal(status, entry["errorCode"], entry["message"], fields)
 
 
 def _inner_refusals(status: int, value: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -256,13 +256,33 @@ def update_record(org: EmulatedOrg, request: Request, record_id: str) -> Reply:
     fields = _fields(target, _body(request))
     wanted = dml.same_id(record_id)
     with dml.transaction_of(org, request) as transaction:
-        conditional.check_write(org, request, target, wanted)
         try:
             with transaction.savepoint():
+                _check_condition(org, request, target, wanted)
                 transaction.update(target.name, wanted, {k: v for k, v in fields.items() if k != "Id"})
         except ApiError as error:
             return _refused("PATCH", target, error)
     return ok(_written(org, request, target, wanted, fields))
+
+
+class Collision(ApiError):
+    """Somebody else wrote since the time of `If-Unmodified-Since`."""
+
+    code = "CollisionDetectedException"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"This record was modified by {name} during your edit session. Make a note of the data you "
+            "entered, then reload the record and enter your updates again."
+        )
+
+
+def _check_condition(org: EmulatedOrg, request: Request, sobject: SObject, record_id: str) -> None:
+    try:
+        conditional.check_write(org, request, sobject, record_id)
+    except conditional.PreconditionFailed as error:
+        row = org.retrieve(sobject.name, record_id, ["LastModifiedById"])
+        raise Collision(org.retrieve("User", row["LastModifiedById"], ["Name"])["Name"]) from error
 
 
 @route("DELETE", "/ui-api/records/{record_id}")
@@ -318,8 +338,8 @@ def _check_type(sobject: SObject, field: Field, value: Any) -> None:
 
 def _refused(method: str, sobject: SObject, error: ApiError) -> Reply:
     """A refused write: errors of fields by field, others in a list."""
-    if isinstance(error, NotFound):
-        raise error
+    if error.status == NotFound.status:  # of a row that is gone nothing else is said
+        raise NotFound from error
     by_field: dict[str, list[dict[str, Any]]] = {}
     errors = []
     for each_error in (error, *error.further):
