@@ -73,7 +73,11 @@ def test_an_update_of_a_row_that_never_was_is_a_bad_reference(client: "Client") 
 
 def test_upserts_by_id_create_without_one_and_update_with_one(client: "Client") -> None:
     account = client.org.has("Account", Name="a")
-    records = [record("Account", Id=account, Name="A"), record("Account", Id=None, Name="b"), {"Name": "c"}]
+    records = [
+        record("Account", Id=account, Name="A"),
+        record("Account", Id=None, Name="b"),
+        record("Account", Name="c"),
+    ]
     reply = client.patch("/composite/sobjects/Account/Id", {"records": records})
     assert [(each["success"], each["created"]) for each in reply.json()] == [
         (True, False),

@@ -32,7 +32,10 @@ ROLLED_BACK = ApiError(
     code="ALL_OR_NONE_OPERATION_ROLLED_BACK",
     fields=[],
 )
-NEEDS_TYPE = "An attributes field with a type is required for each record"
+NEEDS_TYPE = (
+    "Nested object for polymorphic foreign key must have an attributes field before any other fields."
+)
+"""Of a record that does not say what it is. Recorded of an upsert; of other writes not verified."""
 
 Write = Callable[[Transaction], dict[str, Any]]
 Together = Callable[[Transaction], list[dict[str, Any]] | None]
@@ -79,7 +82,7 @@ def _type_name(record: dict[str, Any]) -> Any:
 def _type_of(org: EmulatedOrg, request: Request, record: dict[str, Any]) -> SObject:
     name = _type_name(record)
     if not isinstance(name, str):
-        raise ApiError(NEEDS_TYPE, code="INVALID_FIELD", fields=[])
+        raise ApiError(NEEDS_TYPE, code="JSON_PARSER_ERROR", fields=[])
     found = dml.schema_of(org, request).get(name)
     if found is None:
         raise ApiError(f"sObject type '{name}' is not supported.", code="INVALID_TYPE", fields=[])
@@ -240,12 +243,8 @@ def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str)
     def upserting(record: dict[str, Any]) -> Write:
         def write(transaction: Transaction) -> dict[str, Any]:
             would_create.append(False)
-            if _type_name(record) is not None:
-                given = _type_of(org, request, record)
-                if given.name != target.name:
-                    raise ApiError(
-                        f"All records must be of type {target.name}", code="INVALID_INPUT", fields=[]
-                    )
+            if _type_of(org, request, record).name != target.name:
+                raise ApiError(f"All records must be of type {target.name}", code="INVALID_INPUT", fields=[])
             value, fields = _split_key(record, key)
             if value is not None and _key_text(value) in twice:
                 raise ApiError(
@@ -260,7 +259,7 @@ def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str)
         return write
 
     def together(transaction: Transaction) -> list[dict[str, Any]] | None:
-        types = {str(_type_name(each) or target.name).lower() for each in records}
+        types = {str(_type_name(each)).lower() for each in records}
         if request.locked is not None or twice or types != {target.name.lower()}:
             return None
         made = upsert_alike(transaction, target.name, key.name, records)
