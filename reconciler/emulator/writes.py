@@ -9,8 +9,6 @@ Source: Apex Developer Guide, "Triggers and Order of Execution" and "sObjects Th
 Together in DML Operations"; error texts as in public captures.
 """
 
-# ruff: noqa: S608 - names come from the schema, values are bound
-
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
@@ -18,22 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from . import deletes, ids
 from .access import checks
-from .errors import ApiError, InvalidField
-from .rows import Rows
+from .errors import ApiError
+from .reading import MultipleMatches, Reading, RequiredFieldMissing, is_key
 from .rules import shares
 from .rules.hooks import rules_for
-from .rules.references import CHECKS, HIERARCHIES, check_hierarchy
-from .store import quoted
-from .tables import Entry, Table
+from .rules.references import HIERARCHIES, check_hierarchy
+from .tables import Table
 from .values import wrong_id
 
 if TYPE_CHECKING:
-    from .access.users import UserAccess
     from .formula.rules import Rule
     from .org import EmulatedOrg
 
-MASTER_RECORD_TYPE = ids.make("012", 0)
-"""`012000000000000AAA`: means no record type."""
 USER_SETUP_FIELDS = frozenset(
     ["UserRoleId", "IsActive", "ForecastEnabled", "IsPortalEnabled", "Username", "ProfileId"]
 )
@@ -43,38 +37,6 @@ USER_SETUP_FIELDS = frozenset(
 ANY_RULE = "SELECT 1 FROM _components WHERE type = 'ValidationRule' LIMIT 1"
 
 
-class MultipleMatches(ApiError):
-    """An external id that finds several rows; HTTP answers 300 with their addresses."""
-
-    status, code = 300, "DUPLICATE_EXTERNAL_ID"
-
-    def __init__(self, field: str, found: list[str]) -> None:
-        self.ids = found
-        super().__init__(
-            f"{field}: more than one record found for external id field: [{', '.join(found)}]", fields=[]
-        )
-
-
-class RequiredFieldMissing(ApiError):
-    """Source: REST API Developer Guide, "Status Codes and Error Responses"."""
-
-    code = "REQUIRED_FIELD_MISSING"
-
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(f"Required fields are missing: [{', '.join(names)}]", fields=names)
-
-
-class NotWritable(ApiError):
-    code = "INVALID_FIELD_FOR_INSERT_UPDATE"
-
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(
-            f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of "
-            "this field and verify that it is read/write for your profile or permission set.",
-            fields=names,
-        )
-
-
 def gone(deleted: bool) -> ApiError:
     """The refusal to touch a row that is in the recycle bin, or that is nowhere."""
     if deleted:
@@ -82,20 +44,12 @@ def gone(deleted: bool) -> ApiError:
     return ApiError("invalid cross reference id", code="INVALID_CROSS_REFERENCE_KEY", status=404, fields=[])
 
 
-class Transaction(Rows):
+class Transaction(Reading):
     """Writes of one request by one user. Made by `EmulatedOrg.transaction`, which undoes it whole."""
 
     def __init__(self, org: "EmulatedOrg", user: int) -> None:
         super().__init__(org, user)
         self._lanes: dict[bool, str] = {}
-        self._access: UserAccess | None = None
-
-    @property
-    def access(self) -> "UserAccess | None":
-        """What the user may do, as of the first write that asked; None for who may do everything."""
-        if self._access is None:
-            self._access = self.org.access.of(self.user)
-        return None if self._access.unlimited else self._access
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -191,7 +145,7 @@ class Transaction(Rows):
         table = self.tables[sobject]
         seen = table if self.access is None else self.access.table(table)
         entry = seen.entries.get(field.lower())
-        if entry is None or not _is_key(entry):
+        if entry is None or not is_key(entry):
             raise no_such_key(field)
         if entry.name == "Id":
             if value in (None, ""):
@@ -236,135 +190,6 @@ class Transaction(Rows):
             and names.isdisjoint(HIERARCHIES.get(table.name, ()))
             and names.isdisjoint(table.columns[at] for at in table.name_parts)
         )
-
-    # -- reading what the client sent
-
-    def _read_row(self, table: Table, fields: Mapping[str, Any]) -> list[Any]:
-        row = table.template.copy()
-        for at, field in table.default_formulas:
-            row[at] = self.org.formulas.default(table, field, self.user)
-        entries = table.entries
-        refused: list[str] = []
-        for key, value in fields.items():
-            entry = entries.get(key) or self._other_key(table, key)
-            if entry is None:
-                continue
-            if not entry.createable:
-                refused.append(entry.name)
-                continue
-            row[entry.position] = (
-                self._read(table, entry, key, value) if entry.is_reference else entry.read(value)
-            )
-        if refused:
-            raise NotWritable(refused)
-        for at in table.kept_defaults:
-            if row[at] is None:
-                row[at] = table.template[at]
-        return row
-
-    def _read_changes(self, table: Table, fields: Mapping[str, Any]) -> dict[str, Any]:
-        changes: dict[str, Any] = {}
-        refused: list[str] = []
-        missing: list[str] = []
-        for key, value in fields.items():
-            entry = table.entries.get(key) or self._other_key(table, key)
-            if entry is None:
-                continue
-            if entry.name == "Id":
-                raise InvalidField("The Id field should not be specified in the sobject data.")
-            if not entry.updateable:
-                refused.append(entry.name)
-                continue
-            stored = self._read(table, entry, key, value)
-            if stored is None and entry.name in table.required_names:
-                missing.append(entry.name)
-            changes[entry.name] = stored
-        if refused:
-            raise NotWritable(refused)
-        if missing:
-            raise RequiredFieldMissing(missing)
-        return changes
-
-    def _other_key(self, table: Table, key: str) -> Entry | None:
-        """What a key means that is not a field as spelled; None for `attributes`, which is no field."""
-        if key == "attributes":
-            return None
-        lower = key.lower()
-        found = table.entries.get(lower) or table.parents.get(lower)
-        if found is None:
-            raise InvalidField(f"No such column '{key}' on sobject of type {table.name}")
-        return found
-
-    def _read(self, table: Table, entry: Entry, key: str, value: Any) -> Any:
-        if not entry.is_reference:
-            return entry.read(value)
-        if isinstance(value, Mapping):
-            return self._parent_by_key(entry, value)
-        if value is not None and key.lower() != entry.name.lower():
-            raise InvalidField(f"No such column '{key}' on sobject of type {table.name}")
-        number = entry.read(value)
-        if number is None or number == MASTER_RECORD_TYPE:
-            return None
-        if number not in self._alive:
-            self._check_parent(entry, number, value)
-        if check := CHECKS.get(entry.name):
-            check(self, table, number)
-        return number
-
-    def read_value(self, table: Table, entry: Entry, key: str, value: Any) -> Any:
-        """The stored value of what a client sent for a field; a parent is looked up. Raises `ApiError`."""
-        return self._read(table, entry, key, value)
-
-    def _check_parent(self, entry: Entry, number: int, text: str) -> None:
-        target = self.schema.by_prefix(ids.prefix_of(number))
-        if target is None or target.name not in entry.field.reference_to:
-            raise wrong_id(entry.field, text, "FIELD_INTEGRITY_EXCEPTION")
-        state = self.store.execute(self.tables[target.name].state_sql, (number,))
-        if not state:
-            raise ApiError("invalid cross reference id", code="INVALID_CROSS_REFERENCE_KEY", fields=[])
-        if state[0][0]:
-            raise ApiError("entity is deleted", code="ENTITY_IS_DELETED", fields=[])
-        if (access := self.access) is not None:
-            checks.check_parent(self.org, access, entry.field, target, number)
-        self._alive.add(number)
-
-    def _parent_by_key(self, entry: Entry, value: Mapping[str, Any]) -> int | None:
-        """The parent that ``{"Ext__c": "x"}`` names. Source: REST guide, "Relate by External ID"."""
-        attributes = value.get("attributes")
-        wanted = attributes.get("type") if isinstance(attributes, Mapping) else value.get("type")
-        given = {name: each for name, each in value.items() if name not in ("attributes", "type")}
-        targets = [
-            name
-            for name in entry.field.reference_to
-            if name in self.schema and (not wanted or name.lower() == str(wanted).lower())
-        ]
-        if len(given) != 1 or not targets:
-            raise InvalidField(
-                f"The external foreign key reference does not reference a valid entity: "
-                f"{entry.field.relationship_name}"
-            )
-        (name, key), *_ = given.items()
-        for target in targets:
-            table = self.tables[target]
-            parent_key = table.entries.get(name.lower())
-            if parent_key is None or not _is_key(parent_key):
-                continue
-            stored = parent_key.read(key)
-            found = self._matches(table, parent_key, stored) if stored is not None else []
-            if len(found) > 1:
-                raise MultipleMatches(parent_key.name, [ids.to_text(each) for each in found])
-            if found:
-                return found[0]
-            raise InvalidField(
-                f"Foreign key external ID: {key} not found for field {parent_key.name} in entity {table.name}"
-            )
-        raise InvalidField(
-            f"Field name provided, {name} is not an External ID or indexed field for {targets[0]}"
-        )
-
-    def _matches(self, table: Table, entry: Entry, key: Any) -> list[int]:
-        sql = f'SELECT "Id" FROM {quoted(table.name)} WHERE {quoted(entry.name)} = ?{table.living} LIMIT 20'
-        return [row[0] for row in self.store.execute(sql, (key,))]
 
     # -- writing rows
 
@@ -485,12 +310,6 @@ def _may_mix(name: str, operation: str, fields: Mapping[str, Any]) -> bool:
     if operation == "insert":
         return fields.get("UserRoleId") is None
     return operation == "update" and not USER_SETUP_FIELDS.intersection(fields)
-
-
-def _is_key(entry: Entry) -> bool:
-    """Whether rows can be found by this field: external ids, unique and id-lookup fields, the id."""
-    field = entry.field
-    return field.external_id or field.id_lookup or field.unique or field.name == "Id"
 
 
 def no_such_key(name: str) -> ApiError:

@@ -9,13 +9,13 @@ from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError
 
 if TYPE_CHECKING:
+    from reconciler.emulator.rows import Rows
     from reconciler.emulator.tables import Table
-    from reconciler.emulator.writes import Transaction
 
 USER_PREFIX = "005"
 
 
-def check_owner(tx: "Transaction", table: "Table", owner: int) -> None:
+def check_owner(tx: "Rows", table: "Table", owner: int) -> None:
     """An owner is an active user, or a queue that serves the object."""
     if ids.prefix_of(owner) == USER_PREFIX:
         active = tx.store.execute('SELECT "IsActive" FROM "User" WHERE "Id" = ?', (owner,))
@@ -36,7 +36,7 @@ def check_owner(tx: "Transaction", table: "Table", owner: int) -> None:
         )
 
 
-def check_record_type(tx: "Transaction", table: "Table", record_type: int) -> None:
+def check_record_type(tx: "Rows", table: "Table", record_type: int) -> None:
     """A record type is of this object, and active."""
     row = tx.row(tx.org.tables["RecordType"], record_type)
     if row["SobjectType"] != table.name or not row["IsActive"]:
@@ -60,7 +60,7 @@ HIERARCHIES = {
 """References to the row above; what is above a row must not be below it too. Text not verified."""
 
 
-def check_hierarchy(tx: "Transaction", table: "Table", number: int, changes: dict[str, Any]) -> None:
+def check_hierarchy(tx: "Rows", table: "Table", number: int, changes: dict[str, Any]) -> None:
     """No row is above itself, whatever is between."""
     for name in HIERARCHIES.get(table.name, ()):
         above = changes.get(name)

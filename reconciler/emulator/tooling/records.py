@@ -17,9 +17,10 @@ from ..metadata import shapes
 from ..metadata.audit import audit_component
 from ..metadata.component_types import ComponentProblem, component_type
 from ..metadata_xml import Tree
+from ..reading import NotWritable, RequiredFieldMissing
 from ..schema import SObject
-from ..writes import NotWritable, RequiredFieldMissing, Transaction, gone
-from . import components_of_rows, containers, json_form, virtual
+from ..writes import Transaction, gone
+from . import components_of_rows, containers, json_form, packages, virtual
 from .view import SHARED, tooling
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def _insert(org: "EmulatedOrg", tx: Transaction, sobject: SObject, fields: Field
         if fields[name] is not None:
             virtual.keep(org, ids.parse(record_id) or 0, name, fields[name])
     containers.after_insert(org, tx, sobject.name, record_id)
+    packages.after_insert(org, tx, sobject.name, record_id)
     return record_id
 
 

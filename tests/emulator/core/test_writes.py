@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.reading import MultipleMatches
 from reconciler.emulator.schema import Field
-from reconciler.emulator.writes import MultipleMatches
 
 Refused = Callable[..., ApiError]
 Change = Callable[..., None]

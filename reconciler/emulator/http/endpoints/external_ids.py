@@ -18,9 +18,9 @@ from reconciler.emulator.http.endpoints import below_rows, rows
 from reconciler.emulator.http.message import Reply, Request, no_content, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.reading import MultipleMatches
 from reconciler.emulator.schema import Field, SObject
 from reconciler.emulator.store import quoted
-from reconciler.emulator.writes import MultipleMatches
 
 CREATED_SINCE = 46
 """First version whose upserts tell `created`."""
