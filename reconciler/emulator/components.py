@@ -81,6 +81,7 @@ PREFIXES = {
     "FlowVersion": "301",
     "GlobalValueSet": "0Nt",
     "HomePageLayout": "0Cx",
+    "InstalledPackage": "0A3",
     "Layout": "00h",
     "LightningComponentBundle": "0Rb",
     "LightningMessageChannel": "0Mc",

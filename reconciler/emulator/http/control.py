@@ -9,6 +9,7 @@ it was when it was new; faults and calls stay. The name is in the body, `{"name"
 `/__emulator__/limits`: GET shows how many calls a day the org allows, POST changes it (`DailyApiRequests`).
 `/__emulator__/metadata`: GET shows how long deployments and retrievals take, POST changes it.
 `/__emulator__/apex`: POST declares what Apex does (`tooling.apex`), GET shows it, DELETE forgets it.
+`/__emulator__/packages`: POST declares packages that can be installed (`tooling.packages`), GET shows them.
 No session is needed, and nothing here counts as a call.
 """
 
@@ -95,6 +96,14 @@ def _apex(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
     return ok(apex.declared(org))
 
 
+def _packages(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
+    from reconciler.emulator.tooling import packages
+
+    if request.method == "POST":
+        packages.declare(org, request.json)
+    return ok(packages.declared(org))
+
+
 def _name(request: Request, default: str | None = None) -> str:
     """The name a call is about. Raises ValueError where there is none."""
     given = request.json if request.body else {}
@@ -138,4 +147,5 @@ ACTIONS = {
     "bulk": _bulk,
     "limits": _limits,
     "metadata": _metadata,
+    "packages": _packages,
 }

@@ -37,10 +37,15 @@ def file_properties(
         "lastModifiedById": modified_by,
         "lastModifiedByName": user_name(org, ids.parse(modified_by)),
         "lastModifiedDate": stamp(facts.modified_ms if facts else 0),
-        "manageableState": "unmanaged",
-        "namespacePrefix": None,
+        **_of_package(type_name, full_name),
         "type": type_name,
     }
+
+
+def _of_package(type_name: str, full_name: str) -> dict[str, Any]:
+    if type_name == "InstalledPackage":
+        return {"manageableState": "installed", "namespacePrefix": full_name}
+    return {"manageableState": "unmanaged", "namespacePrefix": None}
 
 
 def path_of(type_name: str, full_name: str) -> str:

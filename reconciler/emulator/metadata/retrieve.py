@@ -47,8 +47,6 @@ PROFILE_ENTRIES = {
 """What a profile says of other components comes with those only: element, its name, the other's type."""
 NOT_ALL = frozenset(["Document", "Dashboard", "EmailTemplate", "Report"])
 """Types of which `*` brings nothing."""
-NOT_EMULATED = frozenset(["InstalledPackage"])
-"""Types that every org knows and this one has none of."""
 
 
 # -- what clients ask
@@ -166,9 +164,7 @@ class _Taking:
 
     def take(self, members: Mapping[str, list[str]]) -> None:
         for type_name, names in members.items():
-            if type_name in NOT_EMULATED:
-                self._report_absent(type_name, names)
-            elif not described.is_known(type_name):
+            if not described.is_known(type_name):
                 self._report(f"Entity type: '{type_name}' is unknown")
             else:
                 self._take_type(type_name, names)

@@ -202,7 +202,7 @@ def _write_as_deployed(org: "EmulatedOrg", found: Found, report: LoadReport) -> 
 
 def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
     """Load one folder; see the head of this module for the order."""
-    from reconciler.emulator.tooling import apex
+    from reconciler.emulator.tooling import apex, packages
 
     found = find_source(folder)
     report.problems += found.problems
@@ -223,3 +223,4 @@ def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
         for kind, named in found.components.items():
             report.kept[kind] = report.kept.get(kind, 0) + len(named)
     report.problems += apex.load_seed(org, folder)
+    report.problems += packages.load_seed(org, folder)

@@ -67,6 +67,7 @@ MIRRORS: dict[str, Mirror] = {
     "Flow": Mirror("FlowVersion"),
     "FlowDefinition": Mirror("FlowDefinition"),
     "GlobalValueSet": Mirror("GlobalValueSet"),
+    "InstalledSubscriberPackage": Mirror("InstalledPackage"),
     "Layout": Mirror("Layout", "-"),
     "LightningComponentBundle": Mirror("LightningComponentBundle"),
     "NamedCredential": Mirror("NamedCredential"),
@@ -297,11 +298,23 @@ def _static_resource(org: "EmulatedOrg", name: str, tree: Tree) -> Mapping[str, 
     }
 
 
+def _installed_package(org: "EmulatedOrg", namespace: str, tree: Tree) -> Mapping[str, Any]:
+    from . import packages
+
+    found = packages.find(org, namespace, text(tree, "versionNumber") or "")
+    return {
+        "SubscriberPackageId": found.package if found else None,
+        "SubscriberPackageVersionId": found.version if found else None,
+        "MinPackageVersionId": found.version if found else None,
+    }
+
+
 SPECIAL: dict[str, Callable[["EmulatedOrg", str, Tree], Mapping[str, Any]]] = {
     "CustomObject": _custom_object,
     "CustomField": _custom_field,
     "Flow": _flow,
     "FlowDefinition": _flow_definition,
+    "InstalledSubscriberPackage": _installed_package,
     "Layout": _layout,
     "CustomTab": _tab,
     "StaticResource": _static_resource,

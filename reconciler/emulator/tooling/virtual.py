@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 METADATA = frozenset(["metadata", "fullname"])
 """The fields that hold a component; of most objects they may be read of one row only."""
+WITHOUT_METADATA = frozenset(["InstalledSubscriberPackage"])
+"""Objects that are made of components and do not show them."""
 NAMED_IN_LISTS = frozenset(["RecordType"])
 """Objects whose `FullName` may be asked of many rows: CumulusCI lists all record types so."""
 KEPT: dict[str, tuple[str, ...]] = {
@@ -34,7 +36,7 @@ KEPT: dict[str, tuple[str, ...]] = {
     "SubscriberPackageVersion": (
         "CspTrustedSites", "Dependencies", "InstallValidationStatus", "Profiles", "RemoteSiteSettings",
     ),
-    "InstalledSubscriberPackage": (),
+    "PackageInstallRequest": ("Errors", "ProfileMappings"),
 }  # fmt: skip
 """Complex values that are kept as they were written; null until then."""
 UNMANAGED = frozenset(
@@ -49,7 +51,8 @@ DDL = (
 
 def names(sobject: str) -> tuple[str, ...]:
     """The fields of an object that are no columns."""
-    own = ("FullName", "Metadata") if components_of_rows.component_of(sobject) else ()
+    has_metadata = components_of_rows.component_of(sobject) and sobject not in WITHOUT_METADATA
+    own = ("FullName", "Metadata") if has_metadata else ()
     state = ("ManageableState",) if sobject in UNMANAGED else ()
     return (*own, *state, *KEPT.get(sobject, ()))
 

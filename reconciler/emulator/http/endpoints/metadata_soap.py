@@ -39,7 +39,7 @@ NILLABLE = frozenset(["methodName", "name", "namespace", "stackTrace", "zipFile"
 LACKS = [
     "performRetrieve of a deployment",
     "create, update, delete and checkStatus of API 30 and before",
-    "packages: there are none installed",
+    "packages that are installed bring nothing but themselves",
 ]
 Operation = Callable[[EmulatedOrg, Request, SoapCall], str]
 

@@ -3,7 +3,18 @@
 from importlib import import_module
 
 MODULES: tuple[str, ...] = (
-    *("access", "flows", "layouts", "pages", "parts", "people", "records", "references", "schema_types"),
+    *(
+        "access",
+        "flows",
+        "layouts",
+        "packages",
+        "pages",
+        "parts",
+        "people",
+        "records",
+        "references",
+        "schema_types",
+    ),
     "sharing",
 )
 
