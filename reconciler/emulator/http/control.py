@@ -6,7 +6,8 @@ them. `/__emulator__/snapshot`: POST keeps the org as it is under a `name`, GET 
 forgets one. `/__emulator__/reset`: POST makes the org what it was at the snapshot with this `name`, or as
 it was when it was new; faults and calls stay. The name is in the body, `{"name": "clean"}`, or the query.
 `/__emulator__/bulk`: GET shows how long bulk jobs take and what a day allows, POST changes it.
-`/__emulator__/limits`: GET shows how many calls a day the org allows, POST changes it (`DailyApiRequests`).
+`/__emulator__/limits`: GET shows how many calls a day the org allows, its other allowances and how much
+one call may ask for (`bounds`), POST changes those that it names: `{"DailyApiRequests": 100}`.
 `/__emulator__/metadata`: GET shows how long deployments and retrievals take, POST changes it.
 `/__emulator__/apex`: POST declares what Apex does (`tooling.apex`), GET shows it, DELETE forgets it.
 `/__emulator__/packages`: POST declares packages that can be installed (`tooling.packages`), GET shows them.
@@ -128,14 +129,14 @@ def _metadata(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
 
 
 def _limits(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
-    calls = traffic(org)
+    from reconciler.emulator.http.endpoints import limits
+
     if request.method == "POST":
         given = request.json
-        allowed = given.get("DailyApiRequests") if isinstance(given, dict) else None
-        if type(allowed) is not int or allowed < 0:
-            raise ValueError("DailyApiRequests must be a whole number, 0 or more")
-        calls.daily_requests = allowed
-    return ok({"DailyApiRequests": calls.daily_requests})
+        if not isinstance(given, dict):
+            raise ValueError('the body is an object: {"CollectionRecords": 50}')
+        limits.set_limits(org, given)
+    return ok(limits.settable(org))
 
 
 ACTIONS = {

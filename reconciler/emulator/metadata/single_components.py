@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.emulator.bounds import Bound, most
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.metadata import composed, described
 from reconciler.emulator.metadata.audit import audit_component
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.org import EmulatedOrg
     from reconciler.emulator.writes import Transaction
 
-MOST, MOST_OF = 10, {"CustomMetadata": 200, "CustomApplication": 200}
+RECORDS = ("CustomMetadata", "CustomApplication")
 MOST_QUERIES = 3
 ROLLED_BACK = ComponentProblem(
     "Record rolled back because not all records were valid and the request was using AllOrNone header",
@@ -80,7 +81,7 @@ def _errors(problem: ComponentProblem | None) -> list[dict[str, Any]]:
 
 def read(org: "EmulatedOrg", type_name: str, names: Sequence[str]) -> list[tuple[str, Tree | None]]:
     """Each name with its component, None where there is none. Raises INVALID_TYPE, EXCEEDED_ID_LIMIT."""
-    _check(type_name, len(names))
+    _check(org, type_name, len(names))
     org.settle()
     found = []
     for name in names:
@@ -149,12 +150,12 @@ def rename(tx: "Transaction", type_name: str, old: str, new: str) -> Result:
     return _each(tx, [Component(type_name, old, {"fullName": [new]})], _rename_one, False)[0]
 
 
-def _check(type_name: str, count: int) -> None:
+def _check(org: "EmulatedOrg", type_name: str, count: int) -> None:
     if not described.is_known(type_name):
         raise UnknownType(type_name)
-    most = MOST_OF.get(type_name, MOST)
-    if count > most:
-        raise TooMany(most)
+    bound = Bound.METADATA_RECORDS if type_name in RECORDS else Bound.METADATA_COMPONENTS
+    if count > (allowed := most(org, bound)):
+        raise TooMany(allowed)
 
 
 class _Undo(Exception):
@@ -168,7 +169,7 @@ def _each(
     all_or_none: bool,
 ) -> list[Result]:
     for type_name in {component.type for component in components}:
-        _check(type_name, len(components))
+        _check(tx.org, type_name, len(components))
     results: list[Result] = []
     try:
         with tx.savepoint():

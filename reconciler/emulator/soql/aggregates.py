@@ -94,7 +94,7 @@ class _Aggregates:
         if order:
             sql += f" ORDER BY {order}"
         return AggregatePlan(
-            sql + limits_sql(self.query),
+            sql + limits_sql(self.asking, self.query),
             self.asking.params,
             self.names,
             self.converts,
@@ -123,7 +123,7 @@ class _Aggregates:
     def _count(self) -> AggregatePlan:
         if self.query.order:
             raise malformed("ORDER BY is not allowed with COUNT()", self.query.order[0].expression.at)
-        sql = f"SELECT COUNT(*) FROM (SELECT 1 {self._from()}{limits_sql(self.query)})"
+        sql = f"SELECT COUNT(*) FROM (SELECT 1 {self._from()}{limits_sql(self.asking, self.query)})"
         return AggregatePlan(sql, self.asking.params, [], [], [], self.sobject.name, True)
 
     # -- the statement

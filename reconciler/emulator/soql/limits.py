@@ -1,4 +1,4 @@
-"""What a query may not exceed, as numbers. The compiler reads them here and nowhere else.
+"""What a query may not exceed, as numbers; its length and offset are `bounds` of the org.
 
 Source: Salesforce Developer Limits, "SOQL and SOSL"; SOQL and SOSL Reference, "OFFSET", "FIELDS()",
 "Relationship Query Limitations", "Comparison Operators".
@@ -6,9 +6,7 @@ Source: Salesforce Developer Limits, "SOQL and SOSL"; SOQL and SOSL Reference, "
 
 from typing import Final
 
-QUERY_CHARACTERS: Final = 100_000
 FILTER_STRING_CHARACTERS: Final = 4_000
-OFFSET: Final = 2_000
 SEMI_JOINS: Final = 2
 CHILD_SUBQUERIES: Final = 20
 CHILD_LEVELS: Final = 5

@@ -22,7 +22,6 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput
 from lark.exceptions import VisitError
 
 from ..grammars import lalr
-from . import limits
 from .literals import STRING_TOKEN, moment_of, number_of, text_of, word_of
 from .refusals import Fault, malformed, unexpected
 from .tree import (
@@ -164,8 +163,6 @@ def parse(text: str) -> Query:
     """
     if not text.strip():
         raise malformed("A query string has to be specified")
-    if len(text) > limits.QUERY_CHARACTERS:
-        raise malformed("SOQL statements cannot be longer than 100000 characters.")
     return _kept(text) if len(text) <= KEPT_CHARACTERS else _parse(text)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..bounds import Bound, most
 from ..errors import MalformedQuery
 from ..schema import ChildRelationship, SObject
 from ..store import quoted
@@ -148,7 +149,7 @@ class _Rows:
         return ", ".join([*parts, self.scope.root.id_sql])
 
     def _limits(self) -> str:
-        return limits_sql(self.query)
+        return limits_sql(self.asking, self.query)
 
     # -- the SELECT list
 
@@ -409,12 +410,13 @@ def picklist_order(found: Column) -> str | None:
     return f"(CASE {found.sql} {cases} ELSE '99999' END || {found.sql})"
 
 
-def limits_sql(query: Query) -> str:
+def limits_sql(asking: Asking, query: Query) -> str:
     """LIMIT and OFFSET. Raises for an offset past what Salesforce allows."""
-    if query.offset is not None and query.offset.value > limits.OFFSET:
+    allowed = most(asking.org, Bound.QUERY_OFFSET)
+    if query.offset is not None and query.offset.value > allowed:
         raise Fault(
             MalformedQuery,
-            f"Maximum SOQL offset allowed is {limits.OFFSET}",
+            f"Maximum SOQL offset allowed is {allowed}",
             query.offset.at,
             "NUMBER_OUTSIDE_VALID_RANGE",
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, overload
 from weakref import WeakKeyDictionary
 
+from ..bounds import Bound, most
 from ..formula.columns import FUNCTION
 from ..schema import Schema
 from . import limits
@@ -53,12 +54,18 @@ class QueryResult:
         return {"columnMetadata": [each.to_json() for each in self.columns]}
 
 
+PlanKey = tuple[str, bool, str, int]
+"""A query, whether deleted rows are asked for, the version, the largest offset."""
+
+
 @dataclass(slots=True)
 class Plans:
     """Compiled plans of one org, latest used last."""
 
     schema_version: int = -1
-    kept: OrderedDict[tuple[str, bool, str], RowPlan | AggregatePlan] = field(default_factory=OrderedDict)
+    kept: OrderedDict[tuple[str, bool, str, int], RowPlan | AggregatePlan] = field(
+        default_factory=OrderedDict
+    )
 
 
 _plans: WeakKeyDictionary[Schema, Plans] = WeakKeyDictionary()
@@ -163,7 +170,9 @@ def _plan(
     if plans.schema_version != schema.version:
         plans.kept.clear()
         plans.schema_version = schema.version
-    key = (soql, all_rows, version)
+    if len(soql) > (allowed := most(org, Bound.QUERY_CHARACTERS)):
+        raise malformed(f"SOQL statements cannot be longer than {allowed} characters.")
+    key = (soql, all_rows, version, most(org, Bound.QUERY_OFFSET))
     plan = plans.kept.get(key)
     if plan is not None:
         plans.kept.move_to_end(key)

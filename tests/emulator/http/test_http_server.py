@@ -106,13 +106,15 @@ def test_the_allowance_of_a_day_is_set_through_the_back_door() -> None:
     token = {"Authorization": f"Bearer {sessions.open_session(org, org.admin_id)}"}
     with Server(org) as server:
         door = f"{server.url}/__emulator__/limits"
-        assert requests.post(door, json={"DailyApiRequests": 1}, timeout=20).json() == {"DailyApiRequests": 1}
+        assert requests.post(door, json={"DailyApiRequests": 1}, timeout=20).json()["DailyApiRequests"] == 1
         answers = [
             requests.get(f"{server.url}/services/data/v60.0/limits", headers=token, timeout=20) for _ in "ab"
         ]
         assert [each.status_code for each in answers] == [200, 403]
-        wrong = requests.post(door, json={"DailyApiRequests": -1}, timeout=20)
-        assert (wrong.status_code, requests.get(door, timeout=20).json()) == (400, {"DailyApiRequests": 1})
+        for wrong in ({"TreeRecords": 5, "DailyApiRequests": -1}, {"TreeRecords": 5, "X": 1}, [1]):
+            assert requests.post(door, json=wrong, timeout=20).status_code == 400
+        now = requests.get(door, timeout=20).json()
+        assert (now["DailyApiRequests"], now["TreeRecords"]) == (1, 200)
 
 
 def test_faults_and_calls_are_reached_from_other_processes() -> None:

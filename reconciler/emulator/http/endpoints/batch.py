@@ -6,6 +6,7 @@ Source: REST API Developer Guide, "Composite Batch"; shapes as recorded.
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.emulator.bounds import Bound, most
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.endpoints.composite import METHODS, BadComposite, run_subrequest
 from reconciler.emulator.http.message import Reply, Request, ok
@@ -13,7 +14,6 @@ from reconciler.emulator.http.routing import route
 from reconciler.emulator.http.traffic import traffic
 from reconciler.emulator.org import EmulatedOrg
 
-MAX_SUBREQUESTS = 25
 HALTED = {
     "statusCode": 412,
     "result": [{"errorCode": "BATCH_PROCESSING_HALTED", "message": "Batch processing halted per request"}],
@@ -27,8 +27,8 @@ def batch(org: EmulatedOrg, request: Request) -> Reply:
     entries = body.get("batchRequests") if isinstance(body, dict) else None
     if not isinstance(entries, list) or not entries:
         raise ApiError("At least 1 batch request is required", code="REQUIRED_FIELD_MISSING")
-    if len(entries) > MAX_SUBREQUESTS:
-        raise BadComposite(f"The number of batch requests exceeded the limit of {MAX_SUBREQUESTS}.")
+    if len(entries) > (allowed := most(org, Bound.BATCH_SUBREQUESTS)):
+        raise BadComposite(f"The number of batch requests exceeded the limit of {allowed}.")
     for entry in entries:
         _check(entry)
     halt = body.get("haltOnError") is True

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from reconciler.emulator.bounds import Bound, most
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import routing
 from reconciler.emulator.http.api_version import version_of
@@ -23,9 +24,6 @@ from reconciler.emulator.http.message import Headers, Reply, Request, ok
 from reconciler.emulator.http.routing import Family, route
 from reconciler.emulator.org import EmulatedOrg
 
-MAX_SUBREQUESTS = 25
-MAX_QUERIES = 5
-"""Subrequests that are queries or collections."""
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 FORBIDDEN_HEADERS = ("accept", "authorization", "content-type")
 REFERENCE_ID = re.compile(r"[A-Za-z0-9]\w*\Z", re.ASCII)
@@ -67,10 +65,11 @@ def composite(org: EmulatedOrg, request: Request) -> Reply:
     body = request.json
     if not isinstance(body, dict):
         raise ApiError("The request body must be an object", code="JSON_PARSER_ERROR")
-    entries = checked_entries(body.get("compositeRequest"), MAX_SUBREQUESTS)
-    if sum(bool(COUNTED.match(each["url"])) for each in entries) > MAX_QUERIES:
+    entries = checked_entries(body.get("compositeRequest"), most(org, Bound.COMPOSITE_SUBREQUESTS))
+    queries = most(org, Bound.COMPOSITE_QUERIES)
+    if sum(bool(COUNTED.match(each["url"])) for each in entries) > queries:
         raise BadComposite(
-            f"The request can't contain more than {MAX_QUERIES} query or sObject collections operations."
+            f"The request can't contain more than {queries} query or sObject collections operations."
         )
     results = run_entries(org, request, entries, all_or_none=body.get("allOrNone") is True)
     return ok({"compositeResponse": results})

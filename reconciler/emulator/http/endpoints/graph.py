@@ -9,6 +9,7 @@ import re
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from reconciler.emulator.bounds import Bound, most
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.endpoints import composite
 from reconciler.emulator.http.jsonform import write_json
@@ -17,7 +18,6 @@ from reconciler.emulator.http.routing import route
 from reconciler.emulator.org import EmulatedOrg
 
 MAX_GRAPHS = 75
-MAX_NODES = 500
 MAX_FAILED_GRAPHS = 14
 ALLOWED = re.compile(r"/services/data/v\d+\.0/sobjects/[^/?]+(/[^/?]+){0,2}/?(\?|\Z)")
 
@@ -40,9 +40,10 @@ def run_graphs(org: EmulatedOrg, request: Request) -> Reply:
         raise ApiError("At least 1 graph is required", code="REQUIRED_FIELD_MISSING")
     if len(graphs) > MAX_GRAPHS:
         raise composite.BadComposite(f"The number of graphs exceeded the limit of {MAX_GRAPHS}.")
-    entries = [_nodes(graph) for graph in graphs]
-    if sum(map(len, entries)) > MAX_NODES:
-        raise composite.BadComposite(f"The number of nodes exceeded the limit of {MAX_NODES}.")
+    allowed = most(org, Bound.GRAPH_NODES)
+    entries = [_nodes(graph, allowed) for graph in graphs]
+    if sum(map(len, entries)) > allowed:
+        raise composite.BadComposite(f"The number of nodes exceeded the limit of {allowed}.")
     names = [graph["graphId"] for graph in graphs]
     if len(set(names)) < len(names):
         raise composite.BadComposite("Each graph must have a graphId of its own.")
@@ -55,10 +56,10 @@ def run_graphs(org: EmulatedOrg, request: Request) -> Reply:
     return ok({"graphs": results})
 
 
-def _nodes(graph: Any) -> list[dict[str, Any]]:
+def _nodes(graph: Any, allowed: int) -> list[dict[str, Any]]:
     if not isinstance(graph, dict) or not isinstance(graph.get("graphId"), str):
         raise ApiError("graphId is required", code="REQUIRED_FIELD_MISSING")
-    nodes = composite.checked_entries(graph.get("compositeRequest"), MAX_NODES)
+    nodes = composite.checked_entries(graph.get("compositeRequest"), allowed)
     for node in nodes:
         if not ALLOWED.match(composite.REFERENCE.sub("x", node["url"])):
             raise composite.BadComposite(f"The url {node['url']} is not supported in a composite graph.")

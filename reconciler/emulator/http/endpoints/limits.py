@@ -8,9 +8,10 @@ Source: REST API Developer Guide, "Limits" and "Record Count"; names as recorded
 # ruff: noqa: S608 - names come from the schema, values are bound
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from reconciler.emulator import events
+from reconciler.emulator import bounds, events
 from reconciler.emulator.bulk import usage
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
@@ -105,6 +106,29 @@ SET = "allowances"
 def set_allowance(org: EmulatedOrg, name: str, most: int) -> None:
     """Give the org another allowance than a new one has; kept with it."""
     org.set_fact(SET, json.dumps({**_set(org), name: most}))
+
+
+def settable(org: EmulatedOrg) -> dict[str, int]:
+    """What `set_limits` sets, as it is: calls a day, what a day or the org allows, the bounds of one call."""
+    calls = {"DailyApiRequests": traffic(org).daily_requests}
+    return {**ALLOWANCES, **_set(org), **calls, **bounds.bounds(org)}
+
+
+def set_limits(org: EmulatedOrg, wanted: Mapping[str, Any]) -> None:
+    """Give the org other limits, all that are named or, with a ValueError, none."""
+    unknown = sorted(wanted.keys() - settable(org).keys())
+    if unknown:
+        raise ValueError(f"no such limit: {', '.join(unknown)}")
+    wrong = [name for name, most in wanted.items() if type(most) is not int or most < 0]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} must be a whole number, 0 or more")
+    for name, most in wanted.items():
+        if name == "DailyApiRequests":
+            traffic(org).daily_requests = most
+        elif name in ALLOWANCES:
+            set_allowance(org, name, most)
+        else:
+            bounds.bind(org, bounds.Bound(name), most)
 
 
 def _set(org: EmulatedOrg) -> dict[str, int]:

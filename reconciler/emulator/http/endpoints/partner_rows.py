@@ -15,11 +15,12 @@ from uuid import uuid4
 from xml.etree.ElementTree import Element
 
 from reconciler.emulator import lead_conversion, merging
+from reconciler.emulator.bounds import Bound
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml, paging
 from reconciler.emulator.http.endpoints import replication, search, sobject_collections
 from reconciler.emulator.http.endpoints.partner_calls import Call, Operation
-from reconciler.emulator.http.endpoints.sobject_collections import MAX_READ, MAX_RECORDS, TooManyRecords
+from reconciler.emulator.http.endpoints.sobject_collections import TooManyRecords, refuse_more
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.http.soap_records import (
     RecordWriter,
@@ -50,8 +51,7 @@ def sobject_of(call: Call, name: str) -> SObject:
 def _sent(call: Call) -> list[dict[str, Any]]:
     """The records of a call in the form of the REST collections. Raises what refuses the whole call."""
     nodes = call.named("sObjects")
-    if len(nodes) > MAX_RECORDS:
-        raise TooManyRecords(MAX_RECORDS)
+    refuse_more(call.org, len(nodes))
     records = []
     for node in nodes:
         kind, fields = read_record(node)
@@ -111,10 +111,9 @@ def _upsert(call: Call) -> str:
     )
 
 
-def _ids(call: Call, most: int = MAX_RECORDS) -> list[str]:
+def _ids(call: Call, bound: Bound = Bound.COLLECTION_RECORDS) -> list[str]:
     wanted = call.texts("ids") or call.texts("id")  # the WSDL's word, and that of beatbox and pyforce
-    if len(wanted) > most:
-        raise TooManyRecords(most)
+    refuse_more(call.org, len(wanted), bound)
     return wanted
 
 
@@ -161,7 +160,7 @@ def _writer(call: Call) -> RecordWriter:
 def _retrieve(call: Call) -> str:
     name = sobject_of(call, call.text("sObjectType")).name
     fields = [each.strip() for each in call.text("fieldList").split(",") if each.strip()]
-    wanted = _ids(call, MAX_READ)
+    wanted = _ids(call, Bound.COLLECTION_READS)
     if not wanted:
         return ""
     sub = _request(call, "POST", f"/composite/sobjects/{name}", {"ids": wanted, "fields": fields})

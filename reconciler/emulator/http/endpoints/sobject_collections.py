@@ -12,6 +12,7 @@ from typing import Any
 
 from reconciler.emulator import events, ids
 from reconciler.emulator.alike import delete_alike, insert_alike, update_alike, upsert_alike
+from reconciler.emulator.bounds import Bound, most
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.endpoints import external_ids, rows
@@ -23,10 +24,8 @@ from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import Field, SObject
 from reconciler.emulator.writes import Transaction
 
-MAX_RECORDS = 200
 MAX_RUNS = 10
 """Stretches of records of equal type in one call."""
-MAX_READ = 2000
 ROLLED_BACK = ApiError(
     "Record rolled back because not all records were valid and the request was using AllOrNone header",
     code="ALL_OR_NONE_OPERATION_ROLLED_BACK",
@@ -50,19 +49,24 @@ class TooManyRecords(ApiError):
         super().__init__(f"record limit reached. cannot submit more than {most} records into this call")
 
 
+def refuse_more(org: EmulatedOrg, count: int, bound: Bound = Bound.COLLECTION_RECORDS) -> None:
+    """Raises `TooManyRecords` for a call about more records than one may have."""
+    if count > (allowed := most(org, bound)):
+        raise TooManyRecords(allowed)
+
+
 class _Undo(Exception):
     """Leaves the transaction of an all-or-none call that failed."""
 
 
-def _records(request: Request) -> list[dict[str, Any]]:
+def _records(org: EmulatedOrg, request: Request) -> list[dict[str, Any]]:
     body = request.json
     records = body.get("records") if isinstance(body, dict) else None
     if not records:
         raise ApiError("At least 1 record is required", code="REQUIRED_FIELD_MISSING")
     if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
         raise ApiError("records must be a list of records", code="JSON_PARSER_ERROR")
-    if len(records) > MAX_RECORDS:
-        raise TooManyRecords(MAX_RECORDS)
+    refuse_more(org, len(records))
     return records
 
 
@@ -151,7 +155,7 @@ def list_composite(org: EmulatedOrg, request: Request) -> Reply:
 @route("POST", "/composite/sobjects", lacks=["duplicate rules", "assignment rules"])
 def create_records(org: EmulatedOrg, request: Request) -> Reply:
     """Create records, of one type or several."""
-    records = _records(request)
+    records = _records(org, request)
     types = _check_runs(records)
 
     def creating(record: dict[str, Any]) -> Write:
@@ -177,7 +181,7 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
 @route("PATCH", "/composite/sobjects", lacks=["duplicate rules", "assignment rules"])
 def update_records(org: EmulatedOrg, request: Request) -> Reply:
     """Set fields of rows; each record carries its `id`, in any case."""
-    records = _records(request)
+    records = _records(org, request)
     types = _check_runs(records)
 
     def updating(record: dict[str, Any]) -> Write:
@@ -236,7 +240,7 @@ def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str)
     """
     target = dml.sobject_of(org, sobject, request)
     key = external_ids.key_field(target, field)
-    records = _records(request)
+    records = _records(org, request)
     twice = set(_keys_sent_twice(records, key))
     would_create: list[bool] = []
 
@@ -322,8 +326,7 @@ def delete_records(org: EmulatedOrg, request: Request) -> Reply:
     wanted = [each.strip() for each in request.params.get("ids", "").split(",") if each.strip()]
     if not wanted:
         raise ApiError("The ids parameter is required", code="REQUIRED_FIELD_MISSING")
-    if len(wanted) > MAX_RECORDS:
-        raise TooManyRecords(MAX_RECORDS)
+    refuse_more(org, len(wanted))
 
     def deleting(record_id: str) -> Write:
         def write(transaction: Transaction) -> dict[str, Any]:
@@ -370,8 +373,7 @@ def _read(org: EmulatedOrg, request: Request, sobject: str, wanted: list[str], f
         raise ApiError("At least 1 id is required", code="REQUIRED_FIELD_MISSING")
     if not fields:
         raise ApiError("At least 1 field is required", code="REQUIRED_FIELD_MISSING")
-    if len(wanted) > MAX_READ:
-        raise TooManyRecords(MAX_READ)
+    refuse_more(org, len(wanted), Bound.COLLECTION_READS)
     for name in fields:
         if "." not in name and target.field(name) is None:
             raise InvalidField(f"No such column '{name}' on sobject of type {target.name}")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.emulator.bounds import Bound, most
 from reconciler.emulator.errors import ApiError, InvalidField
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.envelope import result_errors
@@ -19,7 +20,7 @@ from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import Schema, SObject
 from reconciler.emulator.writes import Transaction
 
-MAX_RECORDS, MAX_TYPES, MAX_DEPTH = 200, 5, 5
+MAX_TYPES, MAX_DEPTH = 5, 5
 
 
 @dataclass
@@ -48,7 +49,7 @@ def create_tree(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     if not isinstance(records, list) or not records:
         raise ApiError("At least 1 record is required", code="REQUIRED_FIELD_MISSING")
     nodes = list(_walk(dml.schema_of(org, request), root, records, None, None, 1))
-    _check(nodes)
+    _check(org, nodes)
     errors: dict[str, ApiError] = {}
     try:
         with dml.transaction_of(org, request) as transaction:
@@ -107,10 +108,10 @@ def _relationship(schema: Schema, sobject: SObject, name: str) -> tuple[SObject,
     raise InvalidField(f"No such column '{name}' on sobject of type {sobject.name}")
 
 
-def _check(nodes: list[Node]) -> None:
+def _check(org: EmulatedOrg, nodes: list[Node]) -> None:
     names = [node.reference_id for node in nodes]
-    if len(nodes) > MAX_RECORDS:
-        raise ApiError(f"The tree has more than {MAX_RECORDS} records", code="INVALID_INPUT")
+    if len(nodes) > (allowed := most(org, Bound.TREE_RECORDS)):
+        raise ApiError(f"The tree has more than {allowed} records", code="INVALID_INPUT")
     if len({node.sobject.name for node in nodes}) > MAX_TYPES:
         raise ApiError(f"The tree has more than {MAX_TYPES} types of records", code="INVALID_INPUT")
     if max(node.depth for node in nodes) > MAX_DEPTH:
