@@ -106,10 +106,11 @@ def delete_whole(tx: "Transaction", type_name: str, full_name: str) -> str:
     """Delete a component and what it is made of; its id. Raises `ComponentProblem`."""
     parts = list(parts_of(tx.org, type_name, full_name))
     kind = component_type(type_name)
-    if parts and kind.read(tx.org, full_name) is None:
-        deleted = ""  # a whole that is nothing but its parts
-    else:
-        deleted = kind.delete(tx, full_name)
+    if parts and kind.read(tx.org, full_name) is None:  # a whole that is nothing but its parts
+        for part_type, part in parts:
+            component_type(part_type).delete(tx, part)
+        return ""
+    deleted = kind.delete(tx, full_name)
     for part_type, part in parts:
         tx.org.components.remove(part_type, part)
     return deleted

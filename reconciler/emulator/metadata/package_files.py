@@ -117,7 +117,7 @@ def _plain(kind: Described, path: str, name: str, content: bytes, version: float
 def _may_begin(kind: Described, root: str) -> bool:
     """Whether a file in a type's directory may begin with an element."""
     if kind.name == described.SETTINGS:
-        return described.is_settings(root)
+        return described.is_settings(root) and shapes.elements(root) is not None
     same_place = [
         each.name for each in described.by_directory()[kind.directory] if each.suffix == kind.suffix
     ]

@@ -326,7 +326,7 @@ def load_permission_set_group(loading: Loading, name: str, tree: Tree) -> None:
     for sobject, field, element in members:
         for member in texts(tree, element):
             found = loading.find(sobject, **{field: member})
-            for number in _known(loading, name, (element.removesuffix("s"), "PermissionSet"), member, found):
+            for number in _known(loading, name, (element, sobject), member, found):
                 loading.put(
                     "PermissionSetGroupComponent",
                     {"PermissionSetGroupId": group, "PermissionSetId": number},
@@ -381,13 +381,30 @@ def load_custom_metadata(loading: Loading, name: str, tree: Tree) -> None:
     for item in each(tree, "values"):
         entry = table.entries.get((text(item, "field") or "").lower())
         if entry is None or entry.position < 0:
-            loading.problem(name, f"there is no field {text(item, 'field')}")
+            full_name = f"{sobject.name}.{text(item, 'field')}"
+            loading.problem(name, f"In field: field - no CustomField named {full_name} found")
+            continue
+        written = text(item, "value")
+        if (target := sobject.fields[entry.name.lower()].reference_to) and written:
+            values[entry.name] = _metadata_target(loading, name, entry.name, target[0], written)
             continue
         try:
-            values[entry.name] = entry.read(text(item, "value"))
+            values[entry.name] = entry.read(written)
         except ApiError as error:
             loading.problem(name, error.message)
     loading.put(sobject.name, {"DeveloperName": record}, values)
+
+
+def _metadata_target(loading: Loading, where: str, field: str, sobject: str, record: str) -> int | None:
+    """The record of custom metadata that another names; one that a seed brings later is made now."""
+    found = loading.find(sobject, DeveloperName=record)
+    if found is None and loading.makes_up:
+        labels = {"MasterLabel": record, "Label": record, "QualifiedApiName": record}
+        return loading.put(sobject, {"DeveloperName": record}, labels)
+    if found is None:
+        full_name = f"{sobject.removesuffix('__mdt')}.{record}"
+        loading.missing(where, field, "CustomMetadata", full_name)
+    return found
 
 
 # -- what the administrator sees

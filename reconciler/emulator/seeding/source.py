@@ -200,6 +200,16 @@ def _write_as_deployed(org: "EmulatedOrg", found: Found, report: LoadReport) -> 
                 report.problems.append(f"{full_name}: {error.problem}")
 
 
+def _show_rows(org: "EmulatedOrg", found: Found) -> None:
+    """Make the rows of what is kept as trees, folders first."""
+    from reconciler.emulator.metadata.types import shown_rows
+
+    tx = Transaction(org, org.admin_number)
+    for kind in shown_rows.ROWS:
+        for full_name, (tree, _) in sorted(found.get(kind, {}).items(), key=lambda item: "/" in item[0]):
+            shown_rows.show(tx, kind, full_name, tree)
+
+
 def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
     """Load one folder; see the head of this module for the order."""
     from reconciler.emulator.tooling import apex, packages
@@ -220,6 +230,7 @@ def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
         )
         make_up_named(org, found.components, report)
         _write_as_deployed(org, found.components, report)
+        _show_rows(org, found.components)
         for kind, named in found.components.items():
             report.kept[kind] = report.kept.get(kind, 0) + len(named)
     report.problems += apex.load_seed(org, folder)

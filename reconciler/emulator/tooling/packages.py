@@ -105,7 +105,6 @@ def _declare_one(inner: Transaction, told: Mapping[str, Any]) -> None:
     name = told.get("name") or told["namespace"]
     values = {"Name": name, "IsPackageValid": 1}
     package = inner.put_row(PACKAGE, {"NamespacePrefix": told["namespace"]}, values)
-    inner.put_row("MetadataPackage", {"Id": package}, {"Name": name, "NamespacePrefix": told["namespace"]})
     for each in told["versions"]:
         _declare_version(inner, package, each)
 

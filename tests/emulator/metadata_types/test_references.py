@@ -48,7 +48,7 @@ LACKING: list[tuple[str, str, str, str]] = [
     ),
     (
         "Dashboard",
-        "Sales/Board",
+        "unfiled$public/Board",
         "<leftSection><components><report>Sales/Gone</report></components></leftSection>",
         "report - no Report named Sales/Gone",
     ),

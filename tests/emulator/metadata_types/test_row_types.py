@@ -148,7 +148,7 @@ def test_a_group_of_permission_sets_has_exactly_its_members_and_is_calculated_an
     assert types.read("PermissionSetGroup", "Both")["permissionSets"] == ["B"]
     types.org.settle()
     problem = types.refused("PermissionSetGroup", "Both", label="Both", permissionSets=["Gone"])
-    assert problem == "In field: permissionSet - no PermissionSet named Gone found"
+    assert problem == "In field: permissionSets - no PermissionSet named Gone found"
 
 
 def test_roles_need_their_parent_and_stay_while_they_have_children(types: Types) -> None:

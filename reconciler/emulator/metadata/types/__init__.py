@@ -3,19 +3,8 @@
 from importlib import import_module
 
 MODULES: tuple[str, ...] = (
-    *(
-        "access",
-        "flows",
-        "layouts",
-        "packages",
-        "pages",
-        "parts",
-        "people",
-        "records",
-        "references",
-        "schema_types",
-    ),
-    "sharing",
+    *("access", "flows", "layouts", "packages", "pages", "parts", "people", "records", "references"),
+    *("schema_types", "sharing", "shown_rows"),
 )
 
 for _module in MODULES:

@@ -9,6 +9,7 @@ Source: Metadata API Developer Guide, "CustomField"; texts as seen in public dep
 import re
 from typing import TYPE_CHECKING, Any
 
+from reconciler.emulator.custom_fields import picklist_values
 from reconciler.emulator.metadata.component_types import ComponentProblem
 from reconciler.emulator.metadata_xml import Tree, child, number, text, texts
 from reconciler.emulator.schema import Field, PicklistValue
@@ -80,6 +81,7 @@ def check(org: "EmulatedOrg", full_name: str, tree: Tree, old: Tree | None) -> N
         )
     _check_demanded(kind, tree)
     _check_length(kind, tree)
+    check_values(child(child(tree, "valueSet"), "valueSetDefinition"))
     _check_references(org, tree)
     if old is not None:
         _check_change(kind, tree, old)
@@ -97,6 +99,15 @@ def _check_demanded(kind: str, tree: Tree) -> None:
         value_set = child(tree, "valueSet") or child(tree, "picklist")
         if not value_set and not text(tree, "globalPicklist"):
             raise _invalid(f"Must specify 'valueSet' for a CustomField of type {kind}")
+
+
+def check_values(definition: Tree) -> None:
+    """Raises for two values of a value set that have one label."""
+    seen: set[str] = set()
+    for value in picklist_values(definition):
+        if value.active and value.label.lower() in seen:
+            raise ComponentProblem(f"Duplicate label: {value.label}", status_code="DUPLICATE_VALUE")
+        seen.add(value.label.lower())
 
 
 def _check_length(kind: str, tree: Tree) -> None:

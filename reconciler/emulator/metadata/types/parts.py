@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.emulator.org import EmulatedOrg
     from reconciler.emulator.writes import Transaction
 
-LONGEST_RULE_NAME, LONGEST_MESSAGE = 40, 255
+LONGEST_RULE_NAME, LONGEST_MESSAGE, LONGEST_LABEL = 40, 255, 1000
 
 
 def missing_field(element: str, sobject: SObject, name: str) -> ComponentProblem:
@@ -152,6 +152,22 @@ class TabType(StoredType):
 
 
 @dataclass(frozen=True, slots=True)
+class LabelType(StoredType):
+    """A text with a name."""
+
+    name: str = "CustomLabel"
+
+    def write(self, tx: "Transaction", full_name: str, tree: Tree) -> Written:
+        if len(text(tree, "value") or "") > LONGEST_LABEL:
+            raise ComponentProblem(
+                f"Value too long for field: Value maximum length is:{LONGEST_LABEL}",
+                status_code="STRING_TOO_LONG",
+                fields=["value"],
+            )
+        return StoredType.write(self, tx, full_name, tree)
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationType(StoredType):
     """An application and its tabs."""
 
@@ -175,4 +191,5 @@ for _name in (
 ):
     register(PartType(_name, _check_nothing))
 register(TabType())
+register(LabelType())
 register(ApplicationType())

@@ -8,6 +8,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from reconciler.emulator import ids
 from reconciler.emulator.metadata.component_types import (
@@ -32,7 +33,7 @@ from reconciler.emulator.metadata.types.row_base import (
 )
 from reconciler.emulator.metadata.types.schema_types import unknown_object
 from reconciler.emulator.metadata_xml import Tree, each, flag, text
-from reconciler.emulator.schema import Field
+from reconciler.emulator.schema import Field, SObject
 from reconciler.emulator.seeding.rows import load_custom_metadata
 from reconciler.emulator.seeding.schema import add_record_type
 from reconciler.emulator.store import quoted
@@ -99,15 +100,23 @@ class RecordTypeType(StoredType):
         if not DEVELOPER_NAME.fullmatch(name):
             raise bad_name(name)
         for item in each(tree, "picklistValues"):
-            picklist = text(item, "picklist") or ""
-            if sobject.field(picklist) is None and picklist.endswith("__c"):
-                raise ComponentProblem(f"Picklist field {picklist} could not be found")
+            _check_picklist(sobject, item)
         references.check(tx.org, self.name, full_name, tree)
         before = self.read(tx.org, full_name)
         add_record_type(tx, sobject.name, name, tree)
         write_stored(tx, self.name, full_name, tree)
+        self._link_process(tx, full_name, tree)
         facts = self.facts(tx.org, full_name)
         return Written(facts.id if facts else "", before is None, before != self.read(tx.org, full_name))
+
+    def _link_process(self, tx: "Transaction", full_name: str, tree: Tree) -> None:
+        """Let the row point to the business process that the record type names."""
+        process = f"{full_name.partition('.')[0]}.{text(tree, 'businessProcess')}"
+        facts = stored_facts(tx.org, "BusinessProcess", process)
+        row = self._row(tx.org, full_name)
+        if row is not None:
+            number = ids.parse(facts.id) if facts else None
+            tx.set_fields(tx.tables["RecordType"], row["Id"], {"BusinessProcessId": number})
 
     def delete(self, tx: "Transaction", full_name: str) -> str:
         if self._row(tx.org, full_name) is None:
@@ -120,6 +129,21 @@ class RecordTypeType(StoredType):
         raise ComponentProblem(
             "Cannot rename record type through API", status_code="INSUFFICIENT_ACCESS_OR_READONLY"
         )
+
+
+def _check_picklist(sobject: SObject, item: Tree) -> None:
+    """Raises for a picklist that the object lacks, and for a value that the picklist lacks."""
+    name = text(item, "picklist") or ""
+    field = sobject.field(name)
+    if field is None:
+        if name.endswith("__c"):
+            raise ComponentProblem(f"Picklist field {name} could not be found")
+        return
+    known = {each_one.value.lower() for each_one in field.picklist}
+    for value in each(item, "values"):
+        wanted = unquote(text(value, "fullName") or "")
+        if known and wanted.lower() not in known:
+            raise ComponentProblem(f"Picklist value: {wanted} in picklist: {name} not found")
 
 
 # -- custom metadata
@@ -163,7 +187,7 @@ class CustomMetadataType(StoredType):
             return None
         kept = org.components.tree(self.name, full_name) or {}
         values: list[Tree] = [
-            {"field": [field.name], "value": [_written(field, row[field.name])]}
+            {"field": [field.name], "value": [_written(org, field, row[field.name])]}
             for field in self._fields(org, full_name)
         ]
         protected = kept.get("protected") or ["false"]
@@ -223,8 +247,12 @@ class CustomMetadataType(StoredType):
         return ids.to_text(row["Id"])
 
 
-def _written(field: Field, value: Any) -> str | None:
-    """A stored value as metadata writes it."""
+def _written(org: "EmulatedOrg", field: Field, value: Any) -> str | None:
+    """A stored value as metadata writes it; a record by its name."""
+    if field.type == "reference" and value is not None:
+        target = quoted(field.reference_to[0])
+        found = org.store.execute(f'SELECT "DeveloperName" FROM {target} WHERE "Id" = ?', (value,))  # noqa: S608 - names are ours
+        return found[0][0] if found else None
     if field.type == "boolean":
         return "true" if value else "false"
     if value is None:
@@ -390,5 +418,5 @@ register(CustomMetadataType())
 register(CodeType("ApexClass", "ApexClass", "Name", {"NamespacePrefix": None}, HELD))
 register(TriggerType("ApexTrigger", "ApexTrigger", "Name", {"NamespacePrefix": None}, HELD))
 register(PageType("ApexPage", "ApexPage", "Name", {"NamespacePrefix": None}, PAGE_HELD))
-for _name in ("AuraDefinitionBundle", "EmailTemplate", "LightningComponentBundle"):
+for _name in ("AuraDefinitionBundle", "LightningComponentBundle"):
     register(HeldType(_name))

@@ -386,6 +386,7 @@ class GlobalValueSetType(StoredType):
     name: str = "GlobalValueSet"
 
     def write(self, tx: "Transaction", full_name: str, tree: Tree) -> Written:
+        field_rules.check_values(tree)
         written = write_stored(tx, self.name, full_name, tree)
         values = picklist_values(tree)
         for owner, field in _using(tx.org, full_name) if written.changed else ():
