@@ -6,14 +6,12 @@ Source: the public WSDL of API 63, "DeployResult"; answers recorded in 2019.
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import ids
-from reconciler.emulator.metadata.deployments import stamp
+from reconciler.emulator.metadata.deployments import SUCCEEDED, stamp
 from reconciler.emulator.metadata.jobs import Job
 from reconciler.emulator.metadata.outcome import NO_TESTS
 
 if TYPE_CHECKING:
     from reconciler.emulator.org import EmulatedOrg
-
-SUCCEEDED = ("Succeeded", "SucceededPartial")
 
 
 def deploy_result(org: "EmulatedOrg", job: Job, *, details: bool) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def _details(told: dict[str, Any], failures: list[dict[str, Any]]) -> dict[str, 
     return {
         "componentFailures": failures,
         "componentSuccesses": [each for each in told["messages"] if each["success"]],
-        "retrieveResult": None,
+        "retrieveResult": told.get("retrieved"),
         "runTestResult": told["tests"],
     }
 

@@ -21,6 +21,7 @@ from reconciler.emulator.metadata.archive import BadArchive, read_zip
 from reconciler.emulator.metadata.delays import delay
 from reconciler.emulator.metadata.jobs import DEPLOY, Job
 from reconciler.emulator.metadata.outcome import TEST_LEVELS, DeployOptions, Outcome
+from reconciler.emulator.metadata.package_xml import MANIFEST, read_manifest
 from reconciler.emulator.metadata.test_runs import run_tests
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+SUCCEEDED = ("Succeeded", "SucceededPartial")
 VALID_MS = 10 * 24 * 60 * 60 * 1000
 """How long a validation can be deployed."""
 UNEXPECTED = "An unexpected error occurred. Please include this ErrorId if you contact support"
@@ -78,7 +80,7 @@ def submit_validated(org: "EmulatedOrg", user_id: str, validation_id: str) -> Jo
 
 
 def _changed_the_org(job: Job) -> bool:
-    return job.status in ("Succeeded", "SucceededPartial") and not job.asked["checkOnly"]
+    return job.status in SUCCEEDED and not job.asked["checkOnly"]
 
 
 def find(org: "EmulatedOrg", deployment_id: str) -> Job:
@@ -159,6 +161,8 @@ def _perform(org: "EmulatedOrg", waiting: Job) -> None:
         job = org.jobs.find(DEPLOY, waiting.id)
         if job is not None and not job.done:
             status, outcome = _deploy(org, job)
+            if status in SUCCEEDED and job.asked["performRetrieve"] and not job.asked["checkOnly"]:
+                outcome.retrieved = _retrieve(org, job)
             _complete(org, job, status, outcome)
 
 
@@ -185,6 +189,16 @@ def _deploy(org: "EmulatedOrg", job: Job) -> tuple[str, Outcome]:
     return status, outcome
 
 
+def _retrieve(org: "EmulatedOrg", job: Job) -> dict[str, Any] | None:
+    """What the manifest of a deployment that succeeded names; None where there are several."""
+    from reconciler.emulator.metadata import retrieve
+
+    files = read_zip(job.content or b"")
+    if MANIFEST not in files:
+        return None
+    return retrieve.after_deployment(org, job, read_manifest(files[MANIFEST]))
+
+
 def _status(outcome: Outcome, options: DeployOptions) -> str:
     if outcome.tests["numFailures"] or outcome.tests["codeCoverageWarnings"]:
         return "Failed"
@@ -202,7 +216,12 @@ def _complete(
     moment = stamp(now)
     for each in outcome.messages:
         each["createdDate"] = moment
-    result = {"messages": outcome.messages, "tests": outcome.tests, "error": outcome.error}
+    result = {
+        "messages": outcome.messages,
+        "tests": outcome.tests,
+        "error": outcome.error,
+        "retrieved": outcome.retrieved,
+    }
     is_validation = job.asked["checkOnly"] and status == "Succeeded"
     org.jobs.change(
         job.id,

@@ -123,6 +123,8 @@ class Outcome:
     tests: dict[str, Any] = field(default_factory=lambda: dict(NO_TESTS))
     error: tuple[str, str] | None = None
     """Status code and message."""
+    retrieved: dict[str, Any] | None = None
+    """The RetrieveResult of a deployment that was to retrieve as well."""
 
     @property
     def failures(self) -> list[Message]:

@@ -8,6 +8,7 @@ Source: Metadata API Developer Guide, "retrieve()", "RetrieveResult", "Profile",
 Manifest Files"; answers recorded 2019 to 2020.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -121,13 +122,37 @@ def _make(org: "EmulatedOrg", job: Job) -> tuple[dict[str, Any], bytes | None]:
         result["errorMessage"] = f"INVALID_CROSS_REFERENCE_KEY: No package named '{packages[0]}' found"
         result["errorStatusCode"] = "UNKNOWN_EXCEPTION"
         return result, None
-    taking = _Taking(org, "" if job.asked["single"] else f"{FOLDER}/")
-    taking.take(job.asked["members"])
-    manifest = write_manifest(taking.taken, job.asked["version"])
-    taking.files[taking.folder + MANIFEST] = manifest
-    taking.properties.append(_package_properties(org, job, taking.folder + MANIFEST))
-    result |= {"fileProperties": taking.properties, "messages": taking.messages}
-    return result, write_zip(taking.files)
+    folder = "" if job.asked["single"] else f"{FOLDER}/"
+    told, archive = _take(org, job, folder, job.asked["members"], job.asked["version"])
+    return result | told, archive
+
+
+def _take(
+    org: "EmulatedOrg", job: Job, folder: str, members: Mapping[str, list[str]], version: str
+) -> tuple[dict[str, Any], bytes]:
+    taking = _Taking(org, folder)
+    taking.take(members)
+    taking.files[folder + MANIFEST] = write_manifest(taking.taken, version)
+    taking.properties.append(_package_properties(org, job, folder + MANIFEST))
+    return {"fileProperties": taking.properties, "messages": taking.messages}, write_zip(taking.files)
+
+
+def after_deployment(org: "EmulatedOrg", job: Job, manifest: Manifest) -> dict[str, Any]:
+    """The RetrieveResult of what a deployment's manifest names, with its archive, as the org has it now."""
+    members = {name: list(names) for name, names in manifest.members.items()}
+    folder = "" if job.asked["singlePackage"] else f"{FOLDER}/"
+    told, archive = _take(org, job, folder, members, manifest.version or "")
+    return {
+        "done": True,
+        "errorMessage": None,
+        "errorStatusCode": None,
+        "fileProperties": told["fileProperties"],
+        "id": job.text_id,
+        "messages": told["messages"],
+        "status": "Succeeded",
+        "success": True,
+        "zipFile": base64.b64encode(archive).decode(),
+    }
 
 
 def _package_properties(org: "EmulatedOrg", job: Job, file: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Deployments in time: queue, states, validation, cancelling, what lasts."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.metadata import deployments
-from reconciler.emulator.metadata.archive import write_zip
+from reconciler.emulator.metadata.archive import read_zip, write_zip
 from reconciler.emulator.metadata.delays import configure
 from reconciler.emulator.metadata.outcome import DeployOptions
 from reconciler.emulator.org import EmulatedOrg
@@ -332,3 +333,12 @@ def test_deployments_are_rows_of_the_tooling_api(desk: Desk) -> None:
     desk.org.clock.advance(100)
     (row,) = rows()
     assert (row["Status"], row["CheckOnly"], row["NumberComponentsTotal"]) == ("Succeeded", True, 1)
+
+
+def test_a_deployment_retrieves_what_it_deployed_when_that_is_wanted(desk: Desk) -> None:
+    told = desk.deploy(SITES, performRetrieve=True)["details"]["retrieveResult"]
+    assert (told["status"], told["success"], told["messages"]) == ("Succeeded", True, [])
+    assert [each["fullName"] for each in told["fileProperties"]] == ["Maps", "package.xml"]
+    assert sorted(read_zip(base64.b64decode(told["zipFile"]))) == sorted(SITES)
+    assert desk.deploy(SITES)["details"]["retrieveResult"] is None
+    assert desk.deploy(SITES, performRetrieve=True, checkOnly=True)["details"]["retrieveResult"] is None

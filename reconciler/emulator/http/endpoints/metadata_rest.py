@@ -27,7 +27,7 @@ def list_metadata_resources(org: EmulatedOrg, request: Request) -> Reply:
     return ok({"deployRequest": f"{request.data_path}/metadata/deployRequest"})
 
 
-@route("POST", "/metadata/deployRequest", media=(*JSON_ONLY, multipart.MEDIA), lacks=["performRetrieve"])
+@route("POST", "/metadata/deployRequest", media=(*JSON_ONLY, multipart.MEDIA))
 def create_deployment(org: EmulatedOrg, request: Request) -> Reply:
     """Deploy an archive, or with `validatedDeployRequestId` what was validated before."""
     check_may_deploy(org, request.user_id)

@@ -37,7 +37,6 @@ UNTYPED = f"Must specify a {{{XSI}}}type attribute value for the {{{METADATA}}}m
 NILLABLE = frozenset(["methodName", "name", "namespace", "stackTrace", "zipFile"])
 """Elements that are `xsi:nil` when there is nothing to say; others are left out."""
 LACKS = [
-    "performRetrieve of a deployment",
     "create, update, delete and checkStatus of API 30 and before",
     "packages that are installed bring nothing but themselves",
 ]
