@@ -195,14 +195,9 @@ def _found(transaction: "Transaction", table: Table, entry: Entry, folded: Seque
 # -- deletes
 
 
-def delete_alike(transaction: "Transaction", record_ids: Sequence[str]) -> list[str] | None:
+def delete_alike(transaction: "Transaction", table: Table, record_ids: Sequence[Any]) -> list[str] | None:
     """Delete rows of one object on which nothing hangs; their ids."""
-    first = ids.parse(record_ids[0])
-    target = None if first is None else transaction.schema.by_prefix(ids.prefix_of(first))
-    if target is None or not target.deletable:
-        return None
-    table = transaction.tables[target.name]
-    if not transaction.updates_plainly(table, frozenset()):
+    if not table.sobject.deletable or not transaction.updates_plainly(table, frozenset()):
         return None
 
     def write() -> list[int]:

@@ -1,8 +1,9 @@
 """Rows written by the chunk: 200 records a Salesforce transaction, each refused alone.
 
 A chunk is first written as if nothing were wrong, in one savepoint. A refusal undoes that and the
-chunk is written again with a savepoint a record, so that only what is refused stays out. Inserts whose
-values nothing but their types decides about take the way of `plain_insert`, a statement for all 200.
+chunk is written again with a savepoint a record, so that only what is refused stays out. Where nothing but
+the types of the values decides, all 200 take a few statements: inserts as `plain_insert` says, the others as
+`alike` does.
 
 Source: Bulk API Developer Guide, "How Requests Are Processed"; Apex Developer Guide, "Bulk DML
 Exception Handling".
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .. import ids
+from .. import alike, ids
 from ..errors import ApiError
 from ..tables import Table
 from ..writes import Transaction
@@ -51,6 +52,10 @@ class Task:
 
     def write_chunk(self, records: Sequence[Record]) -> list[Outcome]:
         """Write up to 200 records as one transaction; one outcome each, in order."""
+        with self.org.store.transaction():
+            done = self._write_alike(Transaction(self.org, self.user), records)
+        if done is not None:
+            return done
         twice = self._keys_given_twice(records)
         try:
             with self.org.store.transaction():
@@ -61,6 +66,21 @@ class Task:
         with self.org.store.transaction():
             transaction = Transaction(self.org, self.user)
             return [self._attempt(transaction, each, twice) for each in records]
+
+    def _write_alike(self, transaction: Transaction, records: Sequence[Record]) -> list[Outcome] | None:
+        """All of them, or None and nothing done."""
+        made: list[str] | None = None
+        if self.fault is not no_fault or self.operation in ("insert", "hardDelete"):
+            return None
+        if self.operation == "upsert":
+            name, key = self.table.name, self.external_id or "Id"
+            done = alike.upsert_alike(transaction, name, key, records)
+            return None if done is None else [Outcome(ids.parse(each) or 0, new) for each, new in done]
+        if self.operation == "update":
+            made = alike.update_alike(transaction, self.table.name, records)
+        else:
+            made = alike.delete_alike(transaction, self.table, [_value(each, "Id") for each in records])
+        return None if made is None else [Outcome(ids.parse(each) or 0) for each in made]
 
     def _attempt(self, transaction: Transaction, record: Record, twice: frozenset[str]) -> Outcome:
         try:

@@ -341,7 +341,10 @@ def delete_records(org: EmulatedOrg, request: Request) -> Reply:
         return write
 
     def together(transaction: Transaction) -> list[dict[str, Any]] | None:
-        done = None if request.locked is not None else delete_alike(transaction, wanted)
+        target = org.schema.by_prefix(wanted[0][:3])
+        if target is None or request.locked is not None:
+            return None
+        done = delete_alike(transaction, org.tables[target.name], wanted)
         return None if done is None else [_success(each) for each in done]
 
     all_or_none = _flag(request.params.get("allOrNone", "false"))
