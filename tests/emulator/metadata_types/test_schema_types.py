@@ -339,3 +339,12 @@ def test_the_schema_is_the_same_in_a_file_that_is_opened_again(tmp_path: Path) -
     again = Types(EmulatedOrg(tmp_path / "org.db"))
     assert again.write("CustomField", "Line__c.Code__c", **TEXT).id == written.id
     assert again.org.schema["Line__c"].fields["code__c"].length == 20
+
+
+def test_what_the_platform_computes_cannot_become_what_users_write(types: Types) -> None:
+    formula = {"label": "F", "type": "Text", "formula": "Name"}
+    types.write("CustomField", "Line__c.F__c", **formula)
+    told = types.refused("CustomField", "Line__c.F__c", **TEXT)
+    assert told == "Cannot update a field from a Formula to something else"
+    told = types.refused("CustomField", "Line__c.Code__c", **formula)
+    assert told == "Cannot update a field to a Formula from something else"

@@ -8,6 +8,7 @@ The tables are YAML files in this folder, a row by its name:
     ask       method and path; a path without `/services` is below the data root of version 62
     by        whose session, `admin` unless said; `nobody` for none
     headers, body (JSON), text or hex (bytes as they are)
+    archive   files of a deployment over REST by path, with its `options`; they are the body
     before    requests that are sent first and must be taken
     refused   status, code, text and the names of fields
 
@@ -30,6 +31,7 @@ from ruamel.yaml import YAML
 
 from reconciler.emulator.http.message import Headers, Request
 from reconciler.emulator.http.service import exchange
+from reconciler.emulator.metadata.archive import write_zip
 from reconciler.emulator.org import EmulatedOrg
 
 DATA = "/services/data/v62.0"
@@ -92,6 +94,8 @@ class Desk:
             fields["Authorization"] = f"Bearer {self.sessions[by]}"
         body = _body(ask, filled)
         given = {name: filled(value) for name, value in ask.get("headers", {}).items()}
+        if "archive" in ask:
+            body, given["Content-Type"] = _deployment(ask)
         if body and "Content-Type" not in given:
             fields["Content-Type"] = "application/json"
         headers = Headers({**fields, **given})
@@ -118,6 +122,24 @@ def _body(ask: Mapping[str, Any], filled: Any) -> bytes:
     if "body" in ask:
         return str(filled(json.dumps(_spread(ask["body"])))).encode()
     return str(filled(ask.get("text", ""))).encode()
+
+
+BOUNDARY = "part-of-a-deployment"
+
+
+def _deployment(ask: Mapping[str, Any]) -> tuple[bytes, str]:
+    """The body and media type that deploy the files of ``archive``, by path, with ``options``."""
+    files = {path: _repeated(content).encode() for path, content in ask["archive"].items()}
+    options = {"singlePackage": True, "rollbackOnError": True, **ask.get("options", {})}
+    told = json.dumps({"deployOptions": options}).encode()
+    lines = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="json"\r\n'.encode(),
+        b"Content-Type: application/json\r\n\r\n" + told + f"\r\n--{BOUNDARY}\r\n".encode(),
+        b'Content-Disposition: form-data; name="file"; filename="d.zip"\r\n',
+        b"Content-Type: application/zip\r\n\r\n",
+        write_zip(files) + f"\r\n--{BOUNDARY}--\r\n".encode(),
+    ]
+    return b"".join(lines), f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def _spread(value: Any) -> Any:
@@ -184,8 +206,20 @@ def _inner_refusals(status: int, value: Mapping[str, Any]) -> Iterator[Refusal]:
         yield from _json_refusals(value["httpStatusCode"], value["body"])
     elif "result" in value:
         yield from _json_refusals(value["statusCode"], value["result"])
+    elif isinstance(result := value.get("deployResult"), dict):
+        yield from _failures(status, result)
     elif value.get("state") == "Failed":
         yield Refusal(status, "Failed", value.get("errorMessage") or "")
+
+
+def _failures(status: int, result: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Why a deployment failed: as a whole, its components, the coverage of its tests."""
+    if result["errorStatusCode"]:
+        yield Refusal(status, result["errorStatusCode"], result["errorMessage"])
+    for each in result["details"]["componentFailures"]:
+        yield Refusal(status, each["problemType"], each["problem"])
+    for each in result["details"]["runTestResult"]["codeCoverageWarnings"]:
+        yield Refusal(status, "Failed", each["message"])
 
 
 XML_WORDS = (("exceptionCode", "exceptionMessage"), ("statusCode", "message"), ("state", "stateMessage"))

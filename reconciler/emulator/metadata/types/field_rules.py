@@ -141,14 +141,19 @@ def _check_references(org: "EmulatedOrg", tree: Tree) -> None:
 
 def _check_change(kind: str, tree: Tree, old: Tree) -> None:
     before = text(old, "type") or kind
-    if bool(old.get("formula")) != bool(tree.get("formula")):
-        raise _invalid(
-            "You cannot change a formula field into another type of field, or the other way round."
-        )
+    was, is_now = (_made_by(each, text(each, "type") or kind) for each in (old, tree))
+    if was != is_now:
+        told = f"to a {is_now} from something else" if is_now else f"from a {was} to something else"
+        raise _invalid(f"Cannot update a field {told}")
     if before != kind and not old.get("formula") and not any({before, kind} <= each for each in FAMILIES):
         raise _invalid(f"Cannot change field type from {before} to {kind}")
     if kind in ("Lookup", "MasterDetail") and texts(tree, "referenceTo") != texts(old, "referenceTo"):
         raise _invalid("Cannot update referenceTo")
+
+
+def _made_by(tree: Tree, kind: str) -> str:
+    """What the platform computes a field's values by; empty where users write them."""
+    return "Formula" if tree.get("formula") else kind if kind == "Summary" else ""
 
 
 def _invalid(problem: str) -> ComponentProblem:
