@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.emulator.errors import ApiError
-from reconciler.emulator.metadata import composed, described, shapes
+from reconciler.emulator.metadata import composed, described, developer_names, shapes
 from reconciler.emulator.metadata.audit import audit_component
 from reconciler.emulator.metadata.component_types import ComponentProblem, component_type
 from reconciler.emulator.metadata.composed import Piece
@@ -221,6 +221,7 @@ class _Package:
                 if not written[at]["success"]:
                     refused.append((at, task))
             if len(refused) == len(left):
+                _blame_parents([written[at] for at, _ in refused])
                 break
             left = refused
         self.outcome.add_all(written[at] for at in sorted(written))
@@ -238,6 +239,7 @@ class _Package:
             with self.tx.savepoint():
                 if version >= CHECKED_FROM:
                     check_required(described.root_of(piece.type, piece.full_name), piece.tree)
+                developer_names.check(piece.type, piece.full_name)
                 made = component_type(piece.type).write(self.tx, piece.full_name, piece.tree)
                 if made.created or made.changed:
                     verb = "created" if made.created else "changed"
@@ -309,6 +311,16 @@ class _Package:
             warning=True,
             success=self.options["ignoreWarnings"],
         )
+
+
+def _blame_parents(failures: list[Message]) -> None:
+    """Parts of an object that failed have that for their problem."""
+    failed = {each["fullName"] for each in failures if each["componentType"] == "CustomObject"}
+    for each in failures:
+        separator = "-" if each["componentType"] == "Layout" else "."
+        owner, parted, _ = each["fullName"].partition(separator)
+        if parted and owner in failed:
+            each["problem"] = "Parent entity failed to deploy"
 
 
 def as_problem(error: ComponentProblem | ApiError) -> ComponentProblem:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator.bounds import Bound, most
 from reconciler.emulator.errors import ApiError
-from reconciler.emulator.metadata import composed, described
+from reconciler.emulator.metadata import composed, described, developer_names
 from reconciler.emulator.metadata.audit import audit_component
 from reconciler.emulator.metadata.component_types import ComponentProblem, component_type, no_component
 from reconciler.emulator.metadata.deploy import as_problem, check_required, exists
@@ -226,6 +226,7 @@ def _write_one(tx: "Transaction", component: Component) -> bool:
 
 
 def _write_piece(tx: "Transaction", piece: composed.Piece) -> bool:
+    developer_names.check(piece.type, piece.full_name)
     made = component_type(piece.type).write(tx, piece.full_name, piece.tree)
     if made.created or made.changed:
         audit_component(tx, "created" if made.created else "changed", piece.type, piece.full_name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import ids
 from ..errors import ApiError, InvalidField, NotFound
-from ..metadata import shapes
+from ..metadata import developer_names, shapes
 from ..metadata.audit import audit_component
 from ..metadata.component_types import ComponentProblem, component_type
 from ..metadata_xml import Tree
@@ -160,6 +160,7 @@ def _create_component(org: "EmulatedOrg", tx: Transaction, sobject: SObject, fie
     tree = _tree(sobject, fields, {})
     _check(type_name, tree, version=None)
     with problems_refused():
+        developer_names.check(type_name, full_name)
         written = kind.write(tx, full_name, tree)
         audit_component(tx, "created" if written.created else "changed", type_name, full_name)
     return components_of_rows.row_id(org, sobject.name, full_name) or written.id

@@ -190,6 +190,19 @@ def test_what_refers_to_a_later_component_is_written_once_that_is_there(desk: De
     assert failures(desk.deploy(files)) == []
 
 
+def test_parts_of_an_object_that_fails_fail_because_of_it(desk: Desk) -> None:
+    files = {
+        "package.xml": package({"CustomObject": ["Line__c"], "Layout": ["Line__c-Line Layout"]}),
+        "objects/Line__c.object": line_object("A__c").replace(b"<pluralLabel>Lines</pluralLabel>", b""),
+        "layouts/Line__c-Line Layout.layout": component("Layout", ""),
+    }
+    assert failures(desk.deploy(files)) == [
+        ("CustomObject", "Line__c", "Must specify a non-empty plural label for the CustomObject"),
+        ("CustomField", "Line__c.A__c", "Parent entity failed to deploy"),
+        ("Layout", "Line__c-Line Layout", "Parent entity failed to deploy"),
+    ]
+
+
 def test_the_required_elements_of_a_component_are_demanded(desk: Desk) -> None:
     files = {
         "package.xml": package({"CustomPermission": ["Ship"]}),

@@ -41,7 +41,7 @@ def test_a_deployed_object_takes_rows_and_has_a_layout(types: Types) -> None:
     ("left_out", "problem"),
     [
         ("label", "Must specify a non-empty label for the CustomObject"),
-        ("pluralLabel", "Must specify a non-empty pluralLabel for the CustomObject"),
+        ("pluralLabel", "Must specify a non-empty plural label for the CustomObject"),
         ("nameField", "Must specify a nameField of type Text or AutoNumber"),
     ],
 )

@@ -134,7 +134,17 @@ def _archive(call: SoapCall) -> bytes:
 # -- operations
 
 
+def _check_version(call: SoapCall) -> None:
+    """Raises for an `asOfVersion` that is no number."""
+    given = call.arguments.get("asOfVersion", "").strip()
+    try:
+        float(given or 0)
+    except ValueError as error:
+        raise SoapRefusal(CLIENT, f"'{given}' is not a valid value for the type xsd:double") from error
+
+
 def _describe(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
+    _check_version(call)
     return elements({"result": describe_metadata.describe_metadata()})
 
 
@@ -143,6 +153,7 @@ def _describe_value_type(org: EmulatedOrg, request: Request, call: SoapCall) -> 
 
 
 def _list(org: EmulatedOrg, request: Request, call: SoapCall) -> str:
+    _check_version(call)
     queries = [
         (text(query, "type") or "", text(query, "folder")) for query in each(tree_of(call.element), "queries")
     ]

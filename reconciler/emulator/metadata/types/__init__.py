@@ -4,7 +4,7 @@ from importlib import import_module
 
 MODULES: tuple[str, ...] = (
     *("access", "flows", "layouts", "packages", "pages", "parts", "people", "records", "references"),
-    *("schema_types", "sharing", "shown_rows"),
+    *("schema_types", "sharing", "shown_rows", "value_sets"),
 )
 
 for _module in MODULES:

@@ -1,20 +1,20 @@
-"""Custom objects, custom fields and value sets: components that are the schema.
+"""Custom objects and custom fields: components that are the schema.
 
 Their trees are kept as they were written; the schema follows each write, so that a field is a column
 as soon as it is deployed. It is hidden from everybody until a permission set or profile shows it.
 What came into the schema by another road gets a tree when somebody asks for one.
 
-Source: Metadata API Developer Guide, "CustomObject", "CustomField", "GlobalValueSet", "StandardValueSet".
+Source: Metadata API Developer Guide, "CustomObject", "CustomField".
 """
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.emulator.access.sharing import model_of, set_model
 from reconciler.emulator.components import to_xml
-from reconciler.emulator.custom_fields import CUSTOM_SUFFIXES, fields_of, name_field, picklist_values
+from reconciler.emulator.custom_fields import CUSTOM_SUFFIXES, fields_of, name_field
 from reconciler.emulator.formula.faults import FormulaError, NotEmulated
 from reconciler.emulator.metadata import standard_layouts
 from reconciler.emulator.metadata.component_types import (
@@ -44,6 +44,15 @@ FOLLOWED = ("label", "pluralLabel")
 def unknown_object(name: str) -> ComponentProblem:
     """The problem of a part of an object that the org lacks."""
     return ComponentProblem(f"Entity Enumeration Or ID: bad value for restricted picklist field: {name}")
+
+
+def no_suffix() -> ComponentProblem:
+    """The problem of a custom object or field whose name is like a standard one's."""
+    return ComponentProblem(
+        "Invalid fullName, must end in Custom suffix (e.g. __c)",
+        status_code="INVALID_FIELD",
+        fields=["fullName"],
+    )
 
 
 def _keep(org: "EmulatedOrg", kind: str, full_name: str, tree: Tree) -> None:
@@ -92,7 +101,7 @@ class CustomObjectType(StoredType):
         known = org.schema.get(full_name)
         if known is None:
             if not full_name.endswith(SUFFIXES):
-                raise no_component(self.name, full_name)
+                raise no_suffix() if tree.get("nameField") else no_component(self.name, full_name)
             self._create(tx, full_name, tree)
             written = write_stored(tx, self.name, full_name, tree)
             return Written(written.id, created=True, changed=True)
@@ -176,13 +185,14 @@ def _check_object(name: str, tree: Tree) -> None:
         raise ComponentProblem(
             "Must specify a non-empty label for the CustomObject", status_code="REQUIRED_FIELD_MISSING"
         )
-    ordinary = name.endswith("__c") and not tree.get("customSettingsType")
-    if not ordinary:
+    if tree.get("customSettingsType"):
         return
     if not text(tree, "pluralLabel"):
         raise ComponentProblem(
-            "Must specify a non-empty pluralLabel for the CustomObject", status_code="REQUIRED_FIELD_MISSING"
+            "Must specify a non-empty plural label for the CustomObject", status_code="REQUIRED_FIELD_MISSING"
         )
+    if not name.endswith("__c"):
+        return
     named = child(tree, "nameField")
     if text(named, "type") not in ("Text", "AutoNumber"):
         raise ComponentProblem(
@@ -278,6 +288,8 @@ class CustomFieldType(StoredType):
         if not owners:
             raise unknown_object(owner)
         if not name.endswith("__c"):
+            if self._field(org, full_name) is None and tree.get("label"):
+                raise no_suffix()
             return write_stored(tx, self.name, full_name, tree)
         old = self.read(org, full_name)
         field_rules.check(org, full_name, tree, old)
@@ -376,93 +388,5 @@ def _check_formula(org: "EmulatedOrg", sobject: SObject, field: Field) -> None:
         raise ComponentProblem(error.message, status_code="FIELD_INTEGRITY_EXCEPTION") from error
 
 
-# -- value sets
-
-
-@dataclass(frozen=True, slots=True)
-class GlobalValueSetType(StoredType):
-    """Values that several fields share; the fields follow."""
-
-    name: str = "GlobalValueSet"
-
-    def write(self, tx: "Transaction", full_name: str, tree: Tree) -> Written:
-        field_rules.check_values(tree)
-        written = write_stored(tx, self.name, full_name, tree)
-        values = picklist_values(tree)
-        for owner, field in _using(tx.org, full_name) if written.changed else ():
-            tx.org.additions.add_fields(owner, [replace(field, picklist=values)])
-        return written
-
-    def delete(self, tx: "Transaction", full_name: str) -> str:
-        used = [f"{owner}.{field.name}" for owner, field in _using(tx.org, full_name)]
-        if used:
-            raise usage.referenced("global value set", "Custom Field", used[0])
-        return StoredType.delete(self, tx, full_name)
-
-
-def _using(org: "EmulatedOrg", value_set: str) -> Iterator[tuple[str, Field]]:
-    """Fields whose values are a global value set, with their objects."""
-    for full_name in org.components.names("CustomField"):
-        tree = org.components.tree("CustomField", full_name) or {}
-        named = text(child(tree, "valueSet"), "valueSetName") or text(tree, "globalPicklist")
-        if named and named.lower() == value_set.lower():
-            for owner in load_schema.owners(org, full_name):
-                found = org.schema[owner].field(full_name.partition(".")[2])
-                if found is not None:
-                    yield owner, found
-
-
-@dataclass(frozen=True, slots=True)
-class StandardValueSetType(StoredType):
-    """Values of standard picklists, as the fields have them now."""
-
-    name: str = "StandardValueSet"
-
-    def names(self, org: "EmulatedOrg") -> list[str]:
-        return sorted(load_schema.STANDARD_VALUE_SETS)
-
-    def _fields(self, org: "EmulatedOrg", full_name: str) -> list[tuple[str, Field]]:
-        sets = load_schema.STANDARD_VALUE_SETS
-        found = []
-        for each in next((sets[name] for name in sets if name.lower() == full_name.lower()), ()):
-            owner, _, name = each.partition(".")
-            sobject = org.schema.get(owner)
-            field = sobject.field(name) if sobject else None
-            if field is not None:
-                found.append((owner, field))
-        return found
-
-    def read(self, org: "EmulatedOrg", full_name: str) -> Tree | None:
-        fields = self._fields(org, full_name)
-        if not fields:
-            return StoredType.read(self, org, full_name)
-        kept = {
-            text(item, "fullName"): item
-            for item in (org.components.tree(self.name, full_name) or {}).get("standardValue", ())
-        }
-        values = [
-            {**kept.get(each.value, {}), **field_rules.value_tree(each)} for each in fields[0][1].picklist
-        ]
-        return {"sorted": ["false"], "standardValue": list(values)}
-
-    def write(self, tx: "Transaction", full_name: str, tree: Tree) -> Written:
-        fields = self._fields(tx.org, full_name)
-        if not fields and full_name not in load_schema.STANDARD_VALUE_SETS:
-            return write_stored(tx, self.name, full_name, tree)
-        before = self.read(tx.org, full_name)
-        values = picklist_values(tree)
-        for owner, field in fields:
-            tx.org.additions.add_fields(owner, [replace(field, picklist=values)])
-        written = write_stored(tx, self.name, full_name, tree)
-        return Written(written.id, created=False, changed=before != self.read(tx.org, full_name))
-
-    def delete(self, tx: "Transaction", full_name: str) -> str:
-        raise ComponentProblem(
-            f"Cannot delete standard value set: {full_name}", status_code="INSUFFICIENT_ACCESS_OR_READONLY"
-        )
-
-
 register(CustomObjectType())
 register(CustomFieldType())
-register(GlobalValueSetType())
-register(StandardValueSetType())
