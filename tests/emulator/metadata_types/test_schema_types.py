@@ -348,3 +348,14 @@ def test_what_the_platform_computes_cannot_become_what_users_write(types: Types)
     assert told == "Cannot update a field from a Formula to something else"
     told = types.refused("CustomField", "Line__c.Code__c", **formula)
     assert told == "Cannot update a field to a Formula from something else"
+
+
+def test_a_standard_field_is_read_by_its_name_and_not_listed(types: Types) -> None:
+    assert types.read("CustomField", "Account.Industry")["type"] == ["Picklist"]
+    assert types.absent("CustomField", "Account.CreatedDate")
+    assert "Account.Industry" not in component_type("CustomField").names(types.org)
+    told = types.read("CustomField", "Account.Industry")
+    assert not types.put("CustomField", "Account.Industry", told).created
+    assert types.refused("CustomField", "Account.Speed", label="Speed", type="Text", length=9).startswith(
+        "Invalid fullName"
+    )

@@ -203,6 +203,13 @@ def type_of(field: Field) -> str:
     return SIMPLE.get(field.type, "Text")
 
 
+def standard_tree(field: Field) -> Tree | None:
+    """What metadata tells of a standard field: of system fields and parts of others nothing."""
+    if not field.updateable or field.compound:
+        return None
+    return {"trackFeedHistory": ["false"], "type": [type_of(field)]}
+
+
 def field_tree(field: Field) -> Tree:
     """A component that makes this field."""
     kind = type_of(field)

@@ -265,19 +265,18 @@ class CustomFieldType(StoredType):
         if kept is not None and (found is not None or self._is_standard(org, full_name)):
             kept.pop("fullName", None)
             return kept
-        if found is None or not found[1].custom:
+        if found is None:
             return None
-        return field_rules.field_tree(found[1])
+        return field_rules.field_tree(found[1]) if found[1].custom else field_rules.standard_tree(found[1])
 
     def facts(self, org: "EmulatedOrg", full_name: str) -> Facts | None:
         tree = self.read(org, full_name)
         if tree is None:
             return None
         found = stored_facts(org, self.name, full_name)
-        if found is None:
-            sobject, field = self._field(org, full_name) or (None, None)
-            spelled = f"{sobject.name}.{field.name}" if sobject and field else full_name
-            _keep(org, self.name, spelled, tree)
+        sobject, field = self._field(org, full_name) or (None, None)
+        if found is None and sobject and field and field.custom:
+            _keep(org, self.name, f"{sobject.name}.{field.name}", tree)
             found = stored_facts(org, self.name, full_name)
         return found
 
@@ -290,7 +289,8 @@ class CustomFieldType(StoredType):
         if not name.endswith("__c"):
             if self._field(org, full_name) is None and tree.get("label"):
                 raise no_suffix()
-            return write_stored(tx, self.name, full_name, tree)
+            written = write_stored(tx, self.name, full_name, tree)
+            return Written(written.id, created=False, changed=written.changed)
         old = self.read(org, full_name)
         field_rules.check(org, full_name, tree, old)
         if old is not None and "type" not in tree:
