@@ -48,6 +48,12 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ("AssignmentRule", "Case.Standard", {"active": True}, {"SobjectType": "Case", "Active": True}),
     (
+        "CustomNotificationType",
+        "Late",
+        {"customNotifTypeName": "Late", "desktop": True, "masterLabel": "Late", "mobile": False},
+        {"DeveloperName": "Late", "CustomNotifTypeName": "Late", "Desktop": True, "Mobile": False},
+    ),
+    (
         "DuplicateRule",
         "Account.Twins",
         {"masterLabel": "Twins", "isActive": True},

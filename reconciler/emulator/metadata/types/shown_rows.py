@@ -151,8 +151,22 @@ def _matching_rule(org: "EmulatedOrg", full_name: str, tree: Tree) -> Values:
     }
 
 
+def _notification_type(org: "EmulatedOrg", full_name: str, tree: Tree) -> Values:
+    return {
+        "DeveloperName": full_name,
+        "CustomNotifTypeName": text(tree, "customNotifTypeName") or full_name,
+        "MasterLabel": text(tree, "masterLabel") or full_name,
+        "Language": "en_US",
+        "Description": text(tree, "description"),
+        "Desktop": int(flag(tree, "desktop")),
+        "Mobile": int(flag(tree, "mobile")),
+        "IsSlack": int(flag(tree, "slack")),
+    }
+
+
 ROWS: Mapping[str, Callable[["EmulatedOrg", str, Tree], Values]] = {
     "AssignmentRule": _assignment_rule,
+    "CustomNotificationType": _notification_type,
     "Dashboard": _dashboard,
     "Document": _document,
     "DuplicateRule": _duplicate_rule,
