@@ -122,18 +122,21 @@ def _listed(text: Any) -> list[str]:
 
 def _class_number(org: "EmulatedOrg", class_id: str | None, name: str | None) -> int:
     rows: list[tuple[Any, ...]] = []
+    sql = 'SELECT "Id", "Name", "Body" FROM "ApexClass" WHERE '
     if class_id:
-        rows = org.store.execute('SELECT "Id" FROM "ApexClass" WHERE "Id" = ?', (ids.parse(str(class_id)),))
+        rows = org.store.execute(f'{sql}"Id" = ?', (ids.parse(str(class_id)),))
     elif name:
-        rows = org.store.execute(
-            'SELECT "Id" FROM "ApexClass" WHERE "Name" = ?', (str(name).rpartition(".")[2],)
-        )
-    if not rows:
+        rows = org.store.execute(f'{sql}"Name" = ?', (str(name).rpartition(".")[2],))
+    if not rows or not _has_tests(org, *rows[0][1:]):
         raise InvalidInput(
             f"This class name's value is invalid: {name or class_id}. Provide the name of an Apex class "
             "that has test methods."
         )
     return int(rows[0][0])
+
+
+def _has_tests(org: "EmulatedOrg", name: str, body: str | None) -> bool:
+    return apex_source.is_test_class(body or "") or bool(apex.class_for(org, name))
 
 
 def _suite_classes(org: "EmulatedOrg", suite_ids: list[str], names: list[str]) -> Iterator[int]:

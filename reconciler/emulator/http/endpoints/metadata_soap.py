@@ -39,6 +39,9 @@ NILLABLE = frozenset(["methodName", "name", "namespace", "stackTrace", "zipFile"
 LACKS = [
     "create, update, delete and checkStatus of API 30 and before",
     "packages that are installed bring nothing but themselves",
+    "flows, workflow, assignment, escalation, auto-response, duplicate and matching rules and approval "
+    "processes are stored and not run",
+    "Apex, pages and Lightning components are not compiled: braces and names are checked",
 ]
 Operation = Callable[[EmulatedOrg, Request, SoapCall], str]
 

@@ -272,7 +272,10 @@ class FlowType(StoredType):
         if asked is not None:
             return kind.delete(tx, full_name)
         if active_version(tx.org, name) is not None:
-            raise ComponentProblem("You can't delete an active flow version.", status_code="DELETE_FAILED")
+            raise ComponentProblem(
+                "insufficient access rights on cross-reference id",
+                status_code="INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+            )
         return [kind.delete(tx, version_name(name, each)) for each in known][-1]
 
     def rename(self, tx: "Transaction", old: str, new: str) -> None:
