@@ -346,7 +346,8 @@ def exists(org: "EmulatedOrg", type_name: str, full_name: str) -> bool:
 
 
 def deletion_order(manifest: Manifest) -> Iterable[tuple[str, str]]:
-    """What a manifest names, those that refer to others first."""
+    """What a manifest names, those that refer to others first; `*` is a name like any other here."""
     places = {name: at for at, name in enumerate((*FIRST, "", *LAST))}
     middle = places[""]
-    return sorted(manifest.named(), key=lambda each: -places.get(each[0], middle))
+    named = [(kind, name) for kind, names in manifest.members.items() for name in names]
+    return sorted(named, key=lambda each: -places.get(each[0], middle))

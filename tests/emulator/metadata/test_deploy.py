@@ -352,3 +352,10 @@ def test_an_encrypted_archive_is_refused() -> None:
         content[at] |= 1
     with pytest.raises(BadArchive):
         read_zip(bytes(content))
+
+
+def test_a_star_deletes_nothing(desk: Desk) -> None:
+    desk.deploy(SITES)
+    result = desk.deploy(deletion("destructiveChanges.xml", "*"))
+    assert failures(result) == [("CspTrustedSite", "*", "No CspTrustedSite named: * found")]
+    assert names(desk) == ["Maps", "News"]
