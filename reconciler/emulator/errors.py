@@ -3,7 +3,8 @@
 An endpoint raises one; the transport writes it in the envelope of the API that was asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class ApiError(Exception):
@@ -24,6 +25,8 @@ class ApiError(Exception):
         self.message = message
         self.further: Sequence[ApiError] = ()
         """What else was wrong with the same row; validation rules are reported all at once."""
+        self.detail: Mapping[str, Any] = {}
+        """What REST tells before code and message; `fields` is then left out."""
         self.fields = None if fields is None else list(fields)
         if code is not None:
             self.code = code

@@ -19,6 +19,7 @@ from .access import checks
 from .errors import ApiError
 from .reading import MultipleMatches, Reading, RequiredFieldMissing, is_key
 from .rules import shares
+from .rules.guards import Asked, Guard, Guards, guards_of
 from .rules.hooks import rules_for
 from .rules.references import HIERARCHIES, check_hierarchy
 from .tables import Table
@@ -50,6 +51,8 @@ class Transaction(Reading):
     def __init__(self, org: "EmulatedOrg", user: int) -> None:
         super().__init__(org, user)
         self._lanes: dict[bool, str] = {}
+        self.duplicates_asked = Asked()
+        """What the call says of duplicates."""
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -107,6 +110,8 @@ class Transaction(Reading):
         self.enter_lane(table, "delete", {})
         if (access := self.access) is not None:
             checks.check_delete(self.org, access, table, number)
+        if self.guards.locked:
+            self.guards.locked.check(self, number)
         deletes.delete(self, table, number)
 
     def undelete(self, sobject: str, record_id: str) -> None:
@@ -175,6 +180,7 @@ class Transaction(Reading):
             and rules_for(table.sobject) is None
             and not table.default_formulas
             and not self.validation.get(table.name)
+            and not self.guards.of(table)
         )
 
     def updates_plainly(self, table: Table, names: Set[str]) -> bool:
@@ -186,6 +192,8 @@ class Transaction(Reading):
             self.access is None
             and rules_for(table.sobject) is None
             and not self.validation.get(table.name)
+            and not self.guards.of(table)
+            and not self.guards.locked
             and "OwnerId" not in names
             and names.isdisjoint(HIERARCHIES.get(table.name, ()))
             and names.isdisjoint(table.columns[at] for at in table.name_parts)
@@ -209,6 +217,8 @@ class Transaction(Reading):
                 raise RequiredFieldMissing(missing)
             if validation := self.validation.get(table.name):
                 self._validate(validation, table, dict(zip(table.columns, row, strict=True)))
+            if guards := self.guards.of(table):
+                self._guard(guards, table, None, dict(zip(table.columns, row, strict=True)), {})
             return self.write_row(table, row)
         values = dict(zip(table.columns, row, strict=True))
         if rules.fill:
@@ -221,6 +231,8 @@ class Transaction(Reading):
             self._validate(validation, table, values)
         if rules.find_same and (same := rules.find_same(self, table, values)) is not None:
             return same
+        if guards := self.guards.of(table):
+            self._guard(guards, table, None, values, {})
         number = self.write_row(table, [values[column] for column in table.columns])
         if rules.after_insert:
             rules.after_insert(self, table, number, values)
@@ -230,8 +242,10 @@ class Transaction(Reading):
         rules = rules_for(table.sobject)
         if changes.get("OwnerId", 0) is None:
             raise RequiredFieldMissing(["OwnerId"])
-        validation = self.validation.get(table.name)
-        old = self.row(table, number) if rules or table.name_parts or validation else {}
+        validation, guards = self.validation.get(table.name), self.guards.of(table)
+        if self.guards.locked:
+            self.guards.locked.check(self, number)
+        old = self.row(table, number) if rules or table.name_parts or validation or guards else {}
         if rules and rules.check_update:
             rules.check_update(self, table, number, old, changes)
         if table.name_parts:
@@ -239,11 +253,29 @@ class Transaction(Reading):
             changes["Name"] = table.person_name(new)
         if validation:
             self._validate(validation, table, old | changes, old)
+        if guards:
+            self._guard(guards, table, number, old | changes, old)
         if "OwnerId" in changes:
             shares.before_new_owner(self, table, number, changes["OwnerId"])
         self.set_fields(table, number, changes)
         if rules and rules.after_update:
             rules.after_update(self, table, number, old, changes)
+
+    @cached_property
+    def guards(self) -> Guards:
+        """What the org was told to ask of rows, as it is when the transaction first asks."""
+        return guards_of(self.org)
+
+    def _guard(
+        self,
+        guards: Sequence[Guard],
+        table: Table,
+        number: int | None,
+        new: Mapping[str, Any],
+        old: Mapping[str, Any],
+    ) -> None:
+        for guard in guards:
+            guard.check(self, table, number, new, old)
 
     @cached_property
     def validation(self) -> "Mapping[str, Sequence[Rule]]":

@@ -8,6 +8,7 @@ it was when it was new; faults and calls stay. The name is in the body, `{"name"
 `/__emulator__/bulk`: GET shows how long bulk jobs take and what a day allows, POST changes it.
 `/__emulator__/limits`: GET shows how many calls a day the org allows, its other allowances and how much
 one call may ask for (`bounds`), POST changes those that it names: `{"DailyApiRequests": 100}`.
+`/__emulator__/locks`: GET shows the ids of the rows that only administrators may change, POST sets them.
 `/__emulator__/metadata`: GET shows how long deployments and retrievals take, POST changes it.
 `/__emulator__/apex`: POST declares what Apex does (`tooling.apex`), GET shows it, DELETE forgets it.
 `/__emulator__/packages`: POST declares packages that can be installed (`tooling.packages`), GET shows them.
@@ -26,6 +27,7 @@ from reconciler.emulator.http.message import Reply, Request, no_content, ok
 from reconciler.emulator.http.traffic import traffic
 from reconciler.emulator.kept_snapshots import START, NoSnapshot
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.rules import locks
 
 PREFIX = "/__emulator__/"
 
@@ -139,6 +141,15 @@ def _limits(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
     return ok(limits.settable(org))
 
 
+def _locks(org: EmulatedOrg, faults: Faults, request: Request) -> Reply:
+    if request.method == "POST":
+        given = request.json
+        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+            raise ValueError('the body is a list of ids: ["001…"]')
+        locks.lock(org, given)
+    return ok(locks.locked(org))
+
+
 ACTIONS = {
     "faults": _faults,
     "calls": _calls,
@@ -147,6 +158,7 @@ ACTIONS = {
     "apex": _apex,
     "bulk": _bulk,
     "limits": _limits,
+    "locks": _locks,
     "metadata": _metadata,
     "packages": _packages,
 }

@@ -8,6 +8,7 @@ objects, stays one.
 Source: Apex Developer Guide, "Locking Considerations", for the text of a lock that is not had.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from reconciler.emulator import ids
 from reconciler.emulator.errors import ApiError, InvalidField, NotFound
 from reconciler.emulator.http.message import Request
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.rules.guards import Asked
 from reconciler.emulator.schema import Schema, SObject
 from reconciler.emulator.values import wrong_shape
 from reconciler.emulator.writes import Transaction
@@ -76,10 +78,24 @@ def transaction_of(org: EmulatedOrg, request: Request) -> Iterator[Transaction]:
     """The transaction to write in: the shared one, from a savepoint on, or one of the call's own."""
     if request.transaction is not None:
         with request.transaction.savepoint():
+            request.transaction.duplicates_asked = duplicates_asked(request)
             yield request.transaction
     else:
         with org.transaction(request.user_id) as transaction:
+            transaction.duplicates_asked = duplicates_asked(request)
             yield transaction
+
+
+def duplicates_asked(request: Request) -> Asked:
+    """What the call's `Sforce-Duplicate-Rule-Header` says: `allowSave=true; includeRecordDetails=true`."""
+    told = request.headers.find("sforce-duplicate-rule-header").replace(" ", "").lower()
+    parts = set(re.split("[;,]", told))
+    return Asked(
+        allow_save="allowsave=true" in parts,
+        details="includerecorddetails=true" in parts,
+        as_user="runascurrentuser=true" in parts,
+        version=request.version,
+    )
 
 
 def attempt(transaction: Transaction, write: Callable[[], T]) -> T | ApiError:

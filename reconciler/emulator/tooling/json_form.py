@@ -10,9 +10,9 @@ Source: Tooling API, "Metadata"; keys as recorded for ValidationRule.
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ApiError
 from ..metadata import shapes
 from ..metadata_xml import Tree
+from ..values import wrong_shape
 
 LEFT_OUT = frozenset(["fullName", "content", "bundleFile"])
 """Elements that are told elsewhere, or not at all."""
@@ -66,19 +66,10 @@ def _value(type_name: str, value: Any) -> Any:
 # -- and back
 
 
-class NotMetadata(ApiError):
-    """Text not verified."""
-
-    code = "JSON_PARSER_ERROR"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"Cannot deserialize instance of complexvalue from {what}")
-
-
 def to_tree(told: Any) -> Tree:
-    """The tree of a `Metadata` value. Keys without a value are left out. Raises `NotMetadata`."""
+    """The tree of a `Metadata` value. Keys without a value are left out. Raises `ApiError`."""
     if not isinstance(told, Mapping):
-        raise NotMetadata(f"{type(told).__name__} value")
+        raise wrong_shape(told, "complexvalue")
     tree: Tree = {}
     for name, value in told.items():
         items = [each for each in (value if isinstance(value, list) else [value]) if each is not None]
@@ -93,5 +84,5 @@ def _item(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        raise NotMetadata("a list in a list")
+        raise wrong_shape(value, "string")
     return str(value)
