@@ -30,6 +30,8 @@ def error_entry(error: ApiError) -> dict[str, object]:
     """One refusal as REST writes it."""
     if isinstance(error, NotFound):
         return {"errorCode": error.code, "message": error.message}
+    if error.detail:
+        return {**error.detail, "errorCode": error.code, "message": error.message}
     entry: dict[str, object] = {"message": error.message, "errorCode": error.code}
     if error.fields is not None:
         entry["fields"] = error.fields
