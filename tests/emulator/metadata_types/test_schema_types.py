@@ -89,6 +89,25 @@ def test_a_deployed_field_is_a_column_that_nobody_sees_until_it_is_shown(types: 
             "In field: valueSetName - no GlobalValueSet named Gone found",
         ),
         (
+            {"label": "X", "type": "Checkbox", "defaultValue": False, "externalId": True},
+            "Can not specify 'externalId' for a CustomField of type Checkbox",
+        ),
+        (
+            {"label": "X", "type": "Url", "unique": True},
+            "Can not specify 'unique' for a CustomField of type Url",
+        ),
+        (
+            {
+                "label": "X",
+                "type": "Lookup",
+                "referenceTo": "Account",
+                "relationshipName": "Xs",
+                "required": True,
+            },
+            "field integrity exception: unknown (must specify either cascade delete or restrict delete for "
+            "required lookup foreign key)",
+        ),
+        (
             {"label": "X", "type": "Text", "formula": "Gone__c & 'x'"},
             "Field Gone__c does not exist. Check spelling.",
         ),
@@ -99,6 +118,14 @@ def test_a_field_that_salesforce_would_not_save_is_not_made(
 ) -> None:
     assert types.refused("CustomField", "Line__c.X__c", **told) == problem
     assert types.org.schema["Line__c"].field("X__c") is None
+
+
+def test_two_look_ups_to_an_object_have_names_of_their_own(types: Types) -> None:
+    link = {"label": "X", "type": "Lookup", "referenceTo": "Account", "relationshipName": "Lines"}
+    types.write("CustomField", "Line__c.X__c", **link)
+    told = types.refused("CustomField", "Line__c.Y__c", **link)
+    assert told == "There is already a Child Relationship named Lines on Account."
+    types.write("CustomField", "Line__c.X__c", **{**link, "label": "Same"})
 
 
 def test_a_field_of_an_object_that_is_not_there_is_refused(types: Types) -> None:

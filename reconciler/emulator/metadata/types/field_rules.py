@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator.custom_fields import picklist_values
 from reconciler.emulator.metadata.component_types import ComponentProblem
-from reconciler.emulator.metadata_xml import Tree, child, number, text, texts
+from reconciler.emulator.metadata_xml import Tree, child, flag, number, text, texts
 from reconciler.emulator.schema import Field, PicklistValue
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ LENGTHS = {
     "LongTextArea": (256, 131_072),
     "Html": (256, 131_072),
 }
+KEYS = {
+    "externalId": frozenset(["AutoNumber", "Email", "Number", "Text"]),
+    "unique": frozenset(["Email", "Number", "Text"]),
+}
+"""The types of which fields may be keys, and how."""
 FORMULA_TYPES = frozenset(["Checkbox", "Currency", "Date", "DateTime", "Number", "Percent", "Text", "Time"])
 FAMILIES = (
     frozenset(
@@ -82,7 +87,9 @@ def check(org: "EmulatedOrg", full_name: str, tree: Tree, old: Tree | None) -> N
     _check_demanded(kind, tree)
     _check_length(kind, tree)
     check_values(child(child(tree, "valueSet"), "valueSetDefinition"))
+    _check_allowed(kind, tree)
     _check_references(org, tree)
+    _check_relationship(org, full_name, kind, tree)
     if old is not None:
         _check_change(kind, tree, old)
 
@@ -99,6 +106,27 @@ def _check_demanded(kind: str, tree: Tree) -> None:
         value_set = child(tree, "valueSet") or child(tree, "picklist")
         if not value_set and not text(tree, "globalPicklist"):
             raise _invalid(f"Must specify 'valueSet' for a CustomField of type {kind}")
+
+
+def _check_allowed(kind: str, tree: Tree) -> None:
+    for name, kinds in KEYS.items():
+        if flag(tree, name) and (kind not in kinds or tree.get("formula")):
+            raise _invalid(f"Can not specify '{name}' for a CustomField of type {kind}")
+
+
+def _check_relationship(org: "EmulatedOrg", full_name: str, kind: str, tree: Tree) -> None:
+    """Raises for a required look-up whose rows could lose it, and for a name that another look-up has."""
+    if kind == "Lookup" and flag(tree, "required") and not tree.get("deleteConstraint"):
+        raise _invalid(
+            "field integrity exception: unknown (must specify either cascade delete or restrict delete for "
+            "required lookup foreign key)"
+        )
+    name, (owner, _, field) = text(tree, "relationshipName"), full_name.lower().partition(".")
+    for target in texts(tree, "referenceTo") if name and kind in ("Lookup", "MasterDetail") else ():
+        for other in org.schema.children_of(target):
+            itself = other.field.lower() == field and owner in (other.child.lower(), "activity")
+            if not itself and (other.name or "").lower() == f"{name}__r".lower():
+                raise _invalid(f"There is already a Child Relationship named {name} on {target}.")
 
 
 def check_values(definition: Tree) -> None:
