@@ -166,7 +166,8 @@ def declared(org: "EmulatedOrg") -> dict[str, Any]:
     told: dict[str, dict[str, Any]] = {}
     for each in versions(org):
         package = told.setdefault(each.namespace, {"namespace": each.namespace, "versions": []})
-        package["versions"].append({"number": each.number, "id": ids.to_text(each.version)})
+        key = virtual.kept(org, each.version, KEY) or ids.to_text(each.version)[:15]
+        package["versions"].append({"number": each.number, "key": key})
         if tree := kind.read(org, each.namespace):
             package["installed"] = tree["versionNumber"][0]
     return {"packages": list(told.values())}

@@ -130,6 +130,13 @@ def test_a_seed_declares_packages(tmp_path: Path) -> None:
     assert (told["namespace"], told["installed"]) == ("acme", "1.9")
 
 
+def test_what_is_declared_can_be_declared_again(offered: Tooling) -> None:
+    deploy(offered.org, "acme", "1.9")
+    told = packages.declared(offered.org)
+    packages.declare(offered.org, told)
+    assert packages.declared(offered.org) == told
+
+
 @pytest.mark.parametrize(
     "told",
     [
