@@ -127,11 +127,13 @@ class EmulatedOrg:
         return FormulaStore(self)
 
     def formula_gaps(self) -> list[str]:
-        """A line for each formula, roll-up, default and rule of the org that cannot be computed, and why."""
+        """A line for each formula, default, rule and lookup filter that cannot be computed, and why."""
         if not self.additions.changed_objects() and not self.components.names("ValidationRule"):
             return []
+        from .rules import lookup_filters
+
         with self.store.lock:
-            return self.formulas.gaps()
+            return [*self.formulas.gaps(), *lookup_filters.unread(self)]
 
     # -- facts about the org that are no rows
 

@@ -74,7 +74,7 @@ def row_version(org: EmulatedOrg, request: Request, sobject: SObject, record_id:
         raise NotFound
     stamp = next((name for name in STAMPS if name in table.position), None)
     changed_ms = None if stamp is None else rows[0][table.position[stamp]]
-    tag = _entity_tag(rows[0]) if sobject.name in WITH_ENTITY_TAG else None
+    tag = _entity_tag(org, sobject, record_id, rows[0]) if sobject.name in WITH_ENTITY_TAG else None
     return Version(_whole_seconds(changed_ms), tag)
 
 
@@ -82,9 +82,11 @@ def _whole_seconds(changed_ms: int | None) -> int | None:
     return None if changed_ms is None else changed_ms // 1000
 
 
-def _entity_tag(row: tuple[object, ...]) -> str:
-    """Of what is stored: fields computed from other rows do not count."""
-    return b64encode(hashlib.sha256(repr(row).encode()).digest()).decode()
+def _entity_tag(org: EmulatedOrg, sobject: SObject, record_id: str, row: tuple[object, ...]) -> str:
+    """Of what is stored and what is computed: that may change by other rows, or by time."""
+    computed = [field.name for field in sobject.fields.values() if field.computed]
+    shown = org.retrieve(sobject.name, record_id, computed) if computed else None
+    return b64encode(hashlib.sha256(repr((row, shown) if computed else row).encode()).digest()).decode()
 
 
 def refuse_read(request: Request, version: Version) -> Reply | None:

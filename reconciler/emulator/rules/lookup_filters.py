@@ -73,9 +73,8 @@ def read(org: "EmulatedOrg") -> Iterator[tuple[str, LookupFilter]]:
 
 def unread(org: "EmulatedOrg") -> list[str]:
     """A line for each filter that cannot be evaluated, and so refuses nothing."""
-    return [
-        f"lookup filter of {name}: what it names is not emulated" for name, _, made in _each(org) if not made
-    ]
+    why = "lookup filter that names what is not emulated"
+    return [f"{name}: {why}" for name, _, made in _each(org) if made is None]
 
 
 def _each(org: "EmulatedOrg") -> Iterator[tuple[str, SObject, LookupFilter | None]]:

@@ -18,6 +18,7 @@ from reconciler.emulator.rules import locks
 from reconciler.emulator.rules.matching import alike
 from reconciler.emulator.schema import Field
 from reconciler.emulator.writes import Transaction
+from tests.emulator.http.test_partner_soap import Soap, name, sobject, told
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 SAID = "Use one of these records?"
@@ -325,3 +326,31 @@ def test_a_storage_that_was_set_is_full_at_its_end(org: EmulatedOrg) -> None:
     assert len(org.rows("Account")) == 3
     set_limits(org, {"DataStorageMB": 1})
     org.has("Account", Name="x")
+
+
+def test_other_apis_have_words_of_their_own_for_a_duplicate_that_may_be_saved(org: EmulatedOrg) -> None:
+    matching(org, "Name:Exact")
+    rule(org, "Same")
+    org.has("Account", Name="Acme")
+    soap = Soap(org, sessions.open_session(org, org.admin_id))
+    create = f"<create>{sobject('Account', Name='Acme')}</create>"
+    (refused,) = soap.results(create)
+    assert next(each for each in refused.iter() if name(each) == "statusCode").text == "DUPLICATES_DETECTED"
+    header = "<DuplicateRuleHeader><allowSave>true</allowSave></DuplicateRuleHeader>"
+    (made,) = soap.results(create, header)
+    assert told(made)["success"] == "true"
+    body = {"apiName": "Account", "fields": {"Name": "Acme"}}
+    status, value = send(org, "POST", "/services/data/v62.0/ui-api/records", body)
+    (error,) = value["output"]["errors"]
+    assert (status, error["duplicateRecordError"]["matchResults"][0]["matchRule"]) == (400, "Same")
+    allowed = {**body, "allowSaveOnDuplicate": True}
+    assert send(org, "POST", "/services/data/v62.0/ui-api/records", allowed)[0] == 201
+    assert len(org.rows("Account")) == 3
+
+
+def test_a_filter_that_cannot_be_read_is_a_gap(org: EmulatedOrg) -> None:
+    assert org.formula_gaps() == []
+    with_filter(org, OWN.format("false").replace("Contact.AccountId", "Contact.Nothing__c"))
+    (gap,) = org.formula_gaps()
+    assert gap.startswith("Account.Main__c: lookup filter")
+    org.has("Account", Name="C", Main__c=org.has("Contact", LastName="B"))

@@ -254,3 +254,17 @@ def test_updated_and_deleted_rows_are_listed_in_their_span(client: "Client") -> 
 )
 def test_a_span_that_is_none_is_refused(client: "Client", span: str) -> None:
     assert refusal(client.get(f"/sobjects/Account/updated?{span}")) == (400, "INVALID_REPLICATION_DATE")
+
+
+def test_an_accounts_entity_tag_follows_what_is_computed_of_other_rows(client: "Client") -> None:
+    formula: dict[str, Any] = {"type": "string", "custom": True, "createable": False, "calculated": True}
+    field = Field(name="Above__c", label="Above", length=80, formula="Parent.Name", **formula)
+    client.org.additions.add_fields("Account", [field])
+    parent = client.org.has("Account", Name="P")
+    address = f"/sobjects/Account/{client.org.has('Account', Name='C', ParentId=parent)}"
+    tag = client.get(address).headers["ETag"]
+    assert client.get(address).headers["ETag"] == tag
+    with client.org.transaction() as tx:
+        tx.update("Account", parent, {"Name": "Q"})
+    assert client.patch(address, {"Phone": "1"}, If_Match=tag).status_code == 412
+    assert client.org.rows("Account", Name="C")[0]["Phone"] is None

@@ -73,7 +73,7 @@ def read_by_external_id(org: EmulatedOrg, request: Request, sobject: str, field:
     return found if isinstance(found, Reply) else rows.read_one(org, request, target, found)
 
 
-@route("PATCH", "/sobjects/{sobject}/{field}/{value}", lacks=["duplicate rules", "assignment rules"])
+@route("PATCH", "/sobjects/{sobject}/{field}/{value}", lacks=["assignment rules"])
 def upsert_record(org: EmulatedOrg, request: Request, sobject: str, field: str, value: str) -> Reply:
     """Update the row with this external id, or create it; never with `updateOnly=true`."""
     target = dml.sobject_of(org, sobject, request)

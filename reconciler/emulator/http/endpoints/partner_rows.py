@@ -21,7 +21,7 @@ from reconciler.emulator.http import dml, paging
 from reconciler.emulator.http.endpoints import replication, search, sobject_collections
 from reconciler.emulator.http.endpoints.partner_calls import Call, Operation
 from reconciler.emulator.http.endpoints.sobject_collections import TooManyRecords, refuse_more
-from reconciler.emulator.http.message import Reply, Request
+from reconciler.emulator.http.message import Headers, Reply, Request
 from reconciler.emulator.http.soap_records import (
     RecordWriter,
     children,
@@ -37,6 +37,7 @@ from reconciler.emulator.schema import SObject
 from reconciler.emulator.writes import Transaction
 
 MAX_MERGES = 200
+DUPLICATES = "DuplicateRuleHeader"
 DIGITS = re.compile("[0-9]+")
 
 
@@ -70,7 +71,10 @@ SEE = (
 
 
 def _request(call: Call, method: str, path: str, value: Any = None) -> Request:
-    return call.request.sub(method, call.request.data_path + path, value)
+    """The same as a call of the REST API, with what SOAP headers say of duplicates in HTTP's."""
+    told = [f"{name}={call.option(DUPLICATES, name)}" for name in ("allowSave", "includeRecordDetails")]
+    headers = Headers({"Sforce-Duplicate-Rule-Header": "; ".join(told)})
+    return call.request.sub(method, call.request.data_path + path, value, headers)
 
 
 def _results(reply: Reply) -> str:

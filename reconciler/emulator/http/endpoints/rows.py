@@ -41,7 +41,7 @@ def row_id(org: EmulatedOrg, sobject: SObject, text: str) -> str:
 @route(
     "POST",
     "/sobjects/{sobject}",
-    lacks=["duplicate rules", "assignment rules (Sforce-Auto-Assign)"],
+    lacks=["assignment rules (Sforce-Auto-Assign)"],
     media=below_rows.WITH_FILES,
 )
 def create_record(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
@@ -86,7 +86,7 @@ def read_one(org: EmulatedOrg, request: Request, sobject: SObject, record_id: st
 @route(
     "PATCH",
     "/sobjects/{sobject}/{record_id}",
-    lacks=["duplicate rules", "assignment rules"],
+    lacks=["assignment rules"],
     media=below_rows.WITH_FILES,
 )
 def update_record(org: EmulatedOrg, request: Request, sobject: str, record_id: str) -> Reply:

@@ -152,7 +152,7 @@ def list_composite(org: EmulatedOrg, request: Request) -> Reply:
     return ok({name: f"{request.data_path}/composite/{name}" for name in names})
 
 
-@route("POST", "/composite/sobjects", lacks=["duplicate rules", "assignment rules"])
+@route("POST", "/composite/sobjects", lacks=["assignment rules"])
 def create_records(org: EmulatedOrg, request: Request) -> Reply:
     """Create records, of one type or several."""
     records = _records(org, request)
@@ -178,7 +178,7 @@ def create_records(org: EmulatedOrg, request: Request) -> Reply:
     return ok(run_all(org, request, map(creating, records), _all_or_none(request), together))
 
 
-@route("PATCH", "/composite/sobjects", lacks=["duplicate rules", "assignment rules"])
+@route("PATCH", "/composite/sobjects", lacks=["assignment rules"])
 def update_records(org: EmulatedOrg, request: Request) -> Reply:
     """Set fields of rows; each record carries its `id`, in any case."""
     records = _records(org, request)
@@ -232,7 +232,7 @@ def _result_id(org: EmulatedOrg, sobject: SObject, record_id: str) -> str:
         ) from error
 
 
-@route("PATCH", "/composite/sobjects/{sobject}/{field}", lacks=["duplicate rules", "assignment rules"])
+@route("PATCH", "/composite/sobjects/{sobject}/{field}", lacks=["assignment rules"])
 def upsert_records(org: EmulatedOrg, request: Request, sobject: str, field: str) -> Reply:
     """Update or create records of one type by an external id, or by `Id` (absent or null: create).
 

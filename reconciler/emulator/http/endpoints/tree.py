@@ -40,7 +40,7 @@ class _Undo(Exception):
     pass
 
 
-@route("POST", "/composite/tree/{sobject}", lacks=["duplicate rules"])
+@route("POST", "/composite/tree/{sobject}")
 def create_tree(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """Create trees of records. 201 with the id of each `referenceId`, or 400 with the errors."""
     root = dml.sobject_of(org, sobject, request)

@@ -6,6 +6,8 @@ Source: User Interface API Developer Guide, "Get a Record", "Get Child Records",
 Record", "Delete a Record", "Error with Output"; answers and refusals of real orgs that were published.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +30,7 @@ from reconciler.emulator.http.ui_form import (
     zone_of,
 )
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.rules.guards import Asked
 from reconciler.emulator.schema import Field, SObject
 
 FAILED = {
@@ -233,7 +236,7 @@ def number_of(request: Request, name: str, default: int, least: int, most: int) 
 # -- writing
 
 
-@route("POST", "/ui-api/records", lacks=["duplicate rules"])
+@route("POST", "/ui-api/records")
 def create_record(org: EmulatedOrg, request: Request) -> Reply:
     """Create the record of `apiName` with `fields`; it is answered with the fields of its layout."""
     body = _body(request)
@@ -243,19 +246,22 @@ def create_record(org: EmulatedOrg, request: Request) -> Reply:
     fields = _fields(target, body)
     try:
         with dml.transaction_of(org, request) as transaction:
+            transaction.duplicates_asked = _duplicates_asked(request, body)
             record_id = transaction.insert(target.name, fields)
     except ApiError as error:
         return _refused("POST", target, error)
     return ok(_written(org, request, target, record_id, fields), 201)
 
 
-@route("PATCH", "/ui-api/records/{record_id}", lacks=["duplicate rules"])
+@route("PATCH", "/ui-api/records/{record_id}")
 def update_record(org: EmulatedOrg, request: Request, record_id: str) -> Reply:
     """Set the fields in `fields`; the record is answered with the fields of its layout."""
     target = target_of(org, request, record_id)
-    fields = _fields(target, _body(request))
+    body = _body(request)
+    fields = _fields(target, body)
     wanted = dml.same_id(record_id)
     with dml.transaction_of(org, request) as transaction:
+        transaction.duplicates_asked = _duplicates_asked(request, body)
         try:
             with transaction.savepoint():
                 _check_condition(org, request, target, wanted)
@@ -263,6 +269,12 @@ def update_record(org: EmulatedOrg, request: Request, record_id: str) -> Reply:
         except ApiError as error:
             return _refused("PATCH", target, error)
     return ok(_written(org, request, target, wanted, fields))
+
+
+def _duplicates_asked(request: Request, body: Mapping[str, Any]) -> Asked:
+    """A body says what a header says elsewhere."""
+    allowed = body.get("allowSaveOnDuplicate") is True
+    return replace(dml.duplicates_asked(request), allow_save=allowed)
 
 
 class Collision(ApiError):
@@ -336,6 +348,21 @@ def _check_type(sobject: SObject, field: Field, value: Any) -> None:
         )
 
 
+def _duplicate_error(error: ApiError) -> dict[str, Any] | None:
+    """What a duplicate rule found; the keys are not verified."""
+    found: dict[str, Any] = next(iter(error.detail.values()), {})
+    results = [
+        {
+            "apiName": each["entityType"],
+            "isAllowSave": found["allowSave"],
+            "matchRule": each["rule"],
+            "recordIds": [record["record"]["Id"] for record in each["matchRecords"]],
+        }
+        for each in found.get("matchResults", ())
+    ]
+    return {"matchResults": results} if results else None
+
+
 def _refused(method: str, sobject: SObject, error: ApiError) -> Reply:
     """A refused write: errors of fields by field, others in a list."""
     if error.status == NotFound.status:  # of a row that is gone nothing else is said
@@ -345,7 +372,7 @@ def _refused(method: str, sobject: SObject, error: ApiError) -> Reply:
     for each_error in (error, *error.further):
         one = {
             "constituentField": None,
-            "duplicateRecordError": None,
+            "duplicateRecordError": _duplicate_error(each_error),
             "errorCode": each_error.code,
             "field": None,
             "fieldLabel": None,
