@@ -184,7 +184,9 @@ def describe(
     value = {
         **OBJECT_FLAGS,
         **{key: each for key, each in global_entry(sobject, data_path).items() if key != "urls"},
-        "childRelationships": [_child(each) for each in schema.children_of(sobject.name)],
+        "childRelationships": [
+            _child(each) for each in schema.children_of(sobject.name) if _is_told(sobject, each)
+        ],
         "fields": [_Shape(schema, sobject, each).value() for each in sobject.fields.values()],
         "namedLayoutInfos": _named_layouts(sobject, data_path),
         "recordTypeInfos": record_type_infos(sobject, data_path, record_type_ids),
@@ -209,6 +211,23 @@ def describe(
 def _named_layouts(sobject: SObject, data_path: str) -> list[dict[str, Any]]:
     base = f"{data_path}/sobjects/{sobject.name}/describe/namedLayouts"
     return [{"name": name, "urls": {"layout": f"{base}/{name}"}} for name in sobject.flags.get("named", ())]
+
+
+UNTOLD = frozenset({("EmailMessage", "FromId"), ("Dashboard", "OwnerId")})
+"""References that no describe lists among the children of their targets."""
+NOT_OF_GROUPS = frozenset(
+    ["OwnerId", "LinkedEntityId", "FirstPublishLocationId", "ActorId", "OriginalActorId"]
+)
+
+
+def _is_told(sobject: SObject, each: ChildRelationship) -> bool:
+    """Whether a describe lists a relationship: not that of merged rows, and of groups not what they own.
+
+    Source: recorded describes.
+    """
+    if each.field == "MasterRecordId" or (each.child, each.field) in UNTOLD:
+        return False
+    return sobject.name != "Group" or each.field not in NOT_OF_GROUPS
 
 
 def _child(each: ChildRelationship) -> dict[str, Any]:
@@ -332,7 +351,10 @@ class _Shape:
                     "namePointing": self._points_to_names(),
                     "nillable": field.nillable,
                     "permissionable": field.permissionable,
-                    "picklistValues": [_picklist_value(each) for each in field.picklist],
+                    "picklistValues": [
+                        _picklist_value(each, labelled=(self.sobject.name, field.name) not in UNLABELLED)
+                        for each in field.picklist
+                    ],
                     "polymorphicForeignKey": len(field.reference_to) > 1,
                     "precision": field.precision,
                     "queryByDistance": field.type in ("address", "location"),
@@ -376,11 +398,15 @@ class _Shape:
         return field.default if field.custom else None
 
 
-def _picklist_value(each: PicklistValue) -> dict[str, Any]:
+UNLABELLED = frozenset({("Group", "Type"), ("PermissionSet", "Type")})
+"""Picklists whose values have no labels, as recorded."""
+
+
+def _picklist_value(each: PicklistValue, *, labelled: bool) -> dict[str, Any]:
     return {
         "active": each.active,
         "defaultValue": each.default,
-        "label": each.label,
+        "label": each.label if labelled else None,
         "validFor": None,
         "value": each.value,
     }

@@ -12,14 +12,15 @@ First the name, the type and its size (`255` characters, `18,2` precision and sc
 then words from `FIELD_WORDS` and `key:value` pairs from `FIELD_KEYS`; after bars the label and the
 picklist values (`value=label`, a star marks the default, a minus an inactive one; `=name` is a list
 of `lists.txt`). A bare name is
-one of `USUAL`, the fields that are alike everywhere. `%permissions` stands for the user
-permissions of `permissions.txt`, which profiles and permission sets share.
+one of `USUAL`, the fields that are alike everywhere, but for a label that may follow. `%permissions`
+stands for the user permissions of `permissions.txt`, which profiles and permission sets share.
 
 Source: describes and field lists of public orgs at API 46 to 64; the facts, not the texts.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -241,7 +242,8 @@ def _parse_field(line: str, owner: SObject) -> Field:
     name = words[0]
     label = label.strip()
     if len(words) == 1:
-        return usual(name, owner.label)
+        found = usual(name, owner.label)
+        return replace(found, label=label) if label else found
     kind = words[1]
     made: dict[str, Any] = {"label": label or name, **SHAPES.get(kind, {})}
     for word in words[2:]:

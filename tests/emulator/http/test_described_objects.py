@@ -37,6 +37,14 @@ SINCE_THEN = {
 """What is otherwise here: by the version, or because there are no calendars."""
 ADDED_TO_ALL = ("sobjectDescribeOption",)
 """A key that all versions have got since some of the recordings were made."""
+ADDED_CHILDREN = {("ListEmail", "RelatedToId")}
+CREATED_IN_FEEDS = ("EntitySubscription", "FeedComment", "FeedItem", "Vote")
+RENAMED_SINCE = {
+    "PermissionsManageTwoFactor",
+    "PermissionsDelegatedTwoFactor",
+    "PermissionsCanEditPrompts",
+    "PermissionsManageC360AConnections",
+}
 LATER = {("Profile", "createable"), ("PermissionSetAssignment", "updateable")}
 
 
@@ -110,6 +118,39 @@ def test_an_object_may_do_what_a_real_one_may(org: EmulatedOrg, name: str) -> No
     assert ours["keyPrefix"] == real["keyPrefix"]
     names = [each["name"] for each in real["supportedScopes"]]
     assert names == [each["name"] for each in ours["supportedScopes"]] or version < ASSUMED_VERSION
+
+
+RELATED = {("UserRole", "ParentRoleId"), *((name, "CreatedById") for name in CREATED_IN_FEEDS)}
+"""Relationships whose flags are told otherwise here: they say what the emulated org does with the rows."""
+
+
+@pytest.mark.skipif(not NEWEST, reason="the recorded exchanges are not beside the repository")
+@pytest.mark.parametrize("name", sorted(NEWEST))
+def test_an_object_has_the_children_of_a_real_one(org: EmulatedOrg, name: str) -> None:
+    version, real = NEWEST[name]
+    ours = children(described(org, name, version))
+    recorded = children(real)
+    known = {each for each in recorded if each[0] in org.schema and org.schema[each[0]].field(each[1])}
+    assert known <= ours.keys()
+    assert ours.keys() - recorded.keys() <= ADDED_CHILDREN
+    for each in known - RELATED:
+        assert ours[each] == {key: recorded[each][key] for key in ours[each]}, each
+
+
+def children(described_object: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(each["childSObject"], each["field"]): each for each in described_object["childRelationships"]}
+
+
+@pytest.mark.skipif(not NEWEST, reason="the recorded exchanges are not beside the repository")
+@pytest.mark.parametrize("name", sorted(NEWEST))
+def test_an_object_calls_itself_and_its_rows_as_a_real_one(org: EmulatedOrg, name: str) -> None:
+    version, real = NEWEST[name]
+    ours = described(org, name, version)
+    assert (ours["label"], ours["labelPlural"]) == (real["label"], real["labelPlural"])
+    labels = {each["name"]: each["label"] for each in real["fields"]}
+    for field in ours["fields"]:
+        if field["name"] in labels and field["name"] not in RENAMED_SINCE:
+            assert field["label"] == labels[field["name"]], field["name"]
 
 
 @pytest.mark.parametrize(
