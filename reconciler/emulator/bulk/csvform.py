@@ -20,34 +20,43 @@ from .refusals import BatchFailed, unparsable
 DELIMITERS = {"COMMA": ",", "BACKQUOTE": "`", "CARET": "^", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 PART_BYTES = 512 * 1024
+LONGEST_BYTES = 4 * 1024 * 1024
+"""More than any record that can be read takes, in UTF-8 and with its quotes doubled."""
 FIELD_CHARACTERS = 131_072
 RECORD_CHARACTERS = 400_000
 RECORD_COLUMNS = 5_000
-GATHERED_LINES = 5_000
+GATHERED_LINES = 2_000
 AFTER_QUOTE = "expected after"
 IN_QUOTES = "unexpected end of data"
 
 
-def parts(body: bytes, size: int = PART_BYTES) -> Iterator[bytes]:
-    """The upload in pieces of about ``size`` bytes, each ending where a record ends.
+def parts(pieces: Iterable[bytes], size: int = PART_BYTES) -> Iterator[bytes]:
+    """An upload that comes in pieces, in parts of about ``size`` bytes, each ending where a record ends.
 
-    A record ends at a line feed with an even number of quotes before it.
+    A record ends at a line feed with an even number of quotes before it. Where none is found for long, no
+    record can be read, and the part ends at any line feed.
     """
-    start = 0
-    while start < len(body):
-        end = _line_end(body, start + size)
-        odd = body.count(b'"', start, end) % 2
-        while odd and end < len(body):
-            further = _line_end(body, end)
-            odd ^= body.count(b'"', end, further) % 2
-            end = further
-        yield body[start:end]
-        start = end
+    held = b""
+    for piece in pieces:
+        held = held + piece if held else piece
+        start = 0
+        while end := _record_end(held, start, size):
+            yield held[start:end]
+            start = end
+        held = held[start:]
+    if held:
+        yield held
 
 
-def _line_end(body: bytes, at: int) -> int:
-    found = body.find(b"\n", at)
-    return len(body) if found < 0 else found + 1
+def _record_end(held: bytes, start: int, size: int) -> int:
+    """Where the first record ends that ends ``size`` bytes past the start, or later; 0 if that is to come."""
+    counted, odd, at = start, 0, start + size
+    while found := held.find(b"\n", at) + 1:
+        odd ^= held.count(b'"', counted, found) % 2
+        if not odd or found - start > size + LONGEST_BYTES:
+            return found
+        counted = at = found
+    return 0
 
 
 def read_records(content: bytes, delimiter: str) -> list[list[str]]:
@@ -120,13 +129,11 @@ def quoted_line(cells: Sequence[object], delimiter: str, ending: str) -> str:
     return f'"{inside}"{ending}'
 
 
-def gathered(lines: Iterable[str]) -> bytes:
-    """The lines as one body; they are not all held as texts on the way."""
+def gathered(lines: Iterable[str]) -> Iterator[bytes]:
+    """The lines as a body in pieces, some thousand lines each."""
     iterator = iter(lines)
-    pieces = []
     while piece := "".join(islice(iterator, GATHERED_LINES)):
-        pieces.append(piece.encode())
-    return b"".join(pieces)
+        yield piece.encode()
 
 
 def header_line(first: Sequence[str], uploaded: Sequence[str], delimiter: str, ending: str) -> str:

@@ -26,6 +26,7 @@ from ..soql.shape import Blob, Compound, Kids, OneOf, Shape
 from .csvform import gathered, quoted_line
 from .jobs import Batch, Job
 from .refusals import BulkRefusal
+from .results import ResultGone
 
 if TYPE_CHECKING:
     from ..org import EmulatedOrg
@@ -148,19 +149,24 @@ _RUNNING: "WeakKeyDictionary[EmulatedOrg, dict[int, Extraction]]" = WeakKeyDicti
 
 
 def page(org: "EmulatedOrg", owner: int, start: int, count: int) -> Iterator[Any]:
-    """Kept records or rows from ``start`` on, at most ``count``."""
-    rows = org.store.execute(
-        "SELECT first FROM _bulk_result WHERE owner = ? AND first + count > ? AND first < ? ORDER BY first",
-        (owner, start, start + count),
-    )
-    for (first,) in rows:
-        (found,) = org.store.execute(
-            "SELECT content FROM _bulk_result WHERE owner = ? AND first = ?", (owner, first)
+    """The ``count`` kept records or rows from ``start`` on. Raises `ResultGone` when they are not there."""
+    end = start + count
+    while start < end:
+        rows = org.store.execute(
+            "SELECT first, content FROM _bulk_result WHERE owner = ? AND first <= ? "
+            "ORDER BY first DESC LIMIT 1",
+            (owner, start),
         )
-        yield from json.loads(found[0])[max(0, start - first) : start + count - first]
+        found = json.loads(rows[0][1])[start - rows[0][0] : end - rows[0][0]] if rows else []
+        if not found:
+            raise ResultGone
+        yield from found
+        start += len(found)
 
 
-def csv_body(names: Sequence[str], rows: Iterator[Sequence[Any]], delimiter: str, ending: str) -> bytes:
+def csv_body(
+    names: Sequence[str], rows: Iterator[Sequence[Any]], delimiter: str, ending: str
+) -> Iterator[bytes]:
     return gathered(quoted_line(row, delimiter, ending) for row in chain([names], rows))
 
 

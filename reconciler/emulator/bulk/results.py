@@ -76,13 +76,24 @@ class Stretch:
     outcomes: list[Outcome]
 
 
-def stretches(org: "EmulatedOrg", owner: int) -> Iterator[Stretch]:
-    """All that is kept of an upload, in its order, one stretch in memory at a time."""
-    first = -1
+class ResultGone(Exception):
+    """A result was forgotten while it was read."""
+
+
+def stretches(org: "EmulatedOrg", owner: int, count: int) -> Iterator[Stretch]:
+    """All ``count`` outcomes of an upload, in its order, one stretch in memory at a time.
+
+    Raises `ResultGone` when there are not so many.
+    """
+    first, seen = -1, 0
     while rows := org.store.execute(
         "SELECT first, part, record, content FROM _bulk_result WHERE owner = ? AND first > ? "
         "ORDER BY first LIMIT 1",
         (owner, first),
     ):
         first, number, record, content = rows[0]
-        yield Stretch(number, record, [_outcome(each) for each in json.loads(content)])
+        outcomes = [_outcome(each) for each in json.loads(content)]
+        seen += len(outcomes)
+        yield Stretch(number, record, outcomes)
+    if seen != count:
+        raise ResultGone

@@ -7,12 +7,15 @@ object of a JSON or XML batch. An empty CSV value is left out, `#N/A` is null; a
 Source: Bulk API Developer Guide, "Prepare CSV Files".
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from ..schema import Field, Schema, SObject
+from ..turns import turns
 from . import csvform
 from .refusals import BatchFailed, no_such_field
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from ..org import EmulatedOrg
 
 NULL = "#N/A"
+COMPLETE, BEGUN = -1, -2
+"""Numbers of parts that hold nothing of the upload: it is all there; somebody is at it."""
+PARTS_AT_ONCE = 8
 Record = Mapping[str, Any]
 Found = TypeVar("Found")
 
@@ -28,8 +34,37 @@ def keep(org: "EmulatedOrg", owner: int, body: bytes) -> None:
     """Keep an upload, in place of the one there was."""
     with org.store.transaction():
         drop(org, owner)
-        for number, content in enumerate(csvform.parts(body)):
-            org.store.execute("INSERT INTO _bulk_upload VALUES (?, ?, ?)", (owner, number, content))
+        _add(org, owner, enumerate(csvform.parts([body])))
+        _add(org, owner, [(COMPLETE, b"")])
+
+
+def keep_large(org: "EmulatedOrg", owner: int, pieces: Iterable[bytes]) -> bool:
+    """Keep an upload that comes in pieces, in some transactions, between which others have their turns.
+
+    Until all of it is there, there is none. False when it is not kept, because another has begun since.
+    """
+    mine = secrets.token_bytes(8)
+    with org.store.transaction():
+        drop(org, owner)
+        _add(org, owner, [(BEGUN, mine)])
+    numbered = enumerate(csvform.parts(pieces))
+    while group := list(islice(numbered, PARTS_AT_ONCE)):
+        with org.store.transaction():
+            if part(org, owner, BEGUN) != mine:
+                return False
+            _add(org, owner, group)
+        turns(org).pass_on()
+    with org.store.transaction():
+        if part(org, owner, BEGUN) != mine:
+            return False
+        org.store.execute("DELETE FROM _bulk_upload WHERE owner = ? AND part = ?", (owner, BEGUN))
+        _add(org, owner, [(COMPLETE, b"")])
+    return True
+
+
+def _add(org: "EmulatedOrg", owner: int, numbered: Iterable[tuple[int, bytes]]) -> None:
+    rows = [(owner, number, content) for number, content in numbered]
+    org.store.execute_many("INSERT INTO _bulk_upload VALUES (?, ?, ?)", rows)
 
 
 def drop(org: "EmulatedOrg", owner: int) -> None:
@@ -38,7 +73,14 @@ def drop(org: "EmulatedOrg", owner: int) -> None:
 
 
 def is_kept(org: "EmulatedOrg", owner: int) -> bool:
-    return bool(org.store.execute("SELECT 1 FROM _bulk_upload WHERE owner = ? LIMIT 1", (owner,)))
+    """Whether there is an upload, whole."""
+    return part(org, owner, COMPLETE) is not None
+
+
+def drop_unfinished(org: "EmulatedOrg", owner: int) -> None:
+    """Forget what there is of an upload whose process died on the way."""
+    if not is_kept(org, owner):
+        drop(org, owner)
 
 
 def part(org: "EmulatedOrg", owner: int, number: int) -> bytes | None:
@@ -48,7 +90,9 @@ def part(org: "EmulatedOrg", owner: int, number: int) -> bytes | None:
 
 
 def whole(org: "EmulatedOrg", owner: int) -> bytes:
-    rows = org.store.execute("SELECT content FROM _bulk_upload WHERE owner = ? ORDER BY part", (owner,))
+    rows = org.store.execute(
+        "SELECT content FROM _bulk_upload WHERE owner = ? AND part >= 0 ORDER BY part", (owner,)
+    )
     return b"".join(content for (content,) in rows)
 
 

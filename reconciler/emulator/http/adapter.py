@@ -8,7 +8,7 @@ Whatever host the client asks is answered by the org, in that host's name. A los
 
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from reconciler.emulator.http.faults import Delivery, Faults, ReplyLost, deliver
 from reconciler.emulator.http.message import Headers, Request
+from reconciler.emulator.http.spool import PIECE_BYTES, Spool, gather
 from reconciler.emulator.org import EmulatedOrg
 
 
@@ -42,7 +43,7 @@ class EmulatorAdapter(BaseAdapter):
         """Answer one prepared request. Raises what `requests` raises for a broken connection."""
         waited = _Waiting(timeout[1] if isinstance(timeout, tuple) else timeout)
         try:
-            delivery = deliver(self.org, _read(request), self.faults, sleep=waited)
+            delivery = deliver(self.org, _read(request), self.faults, sleep=waited, streams=True)
         except ReplyLost as error:
             raise requests.exceptions.ConnectionError(
                 "Connection aborted: the server closed it without an answer", request=request
@@ -74,12 +75,14 @@ def _read(prepared: requests.PreparedRequest) -> Request:
     address = urlsplit(prepared.url or "")
     headers = Headers({str(name): _text(value) for name, value in prepared.headers.items()})
     headers.setdefault("host", address.netloc.rpartition("@")[2])
+    body = gather(_pieces(prepared.body))
     return Request(
         method=prepared.method or "GET",
         path=address.path or "/",
         query=address.query,
         headers=headers,
-        body=_body(prepared.body),
+        body=body if isinstance(body, bytes) else b"",
+        spool=body if isinstance(body, Spool) else None,
         scheme=address.scheme,
     )
 
@@ -88,22 +91,48 @@ def _text(value: str | bytes) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _body(body: Any) -> bytes:
-    if body is None:
-        return b""
+def _pieces(body: Any) -> Iterator[bytes]:
+    """What `requests` takes for a body: bytes, text, a file, or an iterable of them."""
     if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytes | bytearray):
-        return bytes(body)
-    if hasattr(body, "read"):
-        return _body(body.read())
-    return b"".join(_body(chunk) for chunk in body)
+        yield body.encode()
+    elif isinstance(body, bytes | bytearray):
+        yield bytes(body)
+    elif hasattr(body, "read"):
+        while piece := body.read(PIECE_BYTES):
+            yield from _pieces(piece)
+    elif body is not None:
+        for each in body:
+            yield from _pieces(each)
+
+
+class _Made(io.RawIOBase):
+    """A body that is made while it is read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._left = memoryview(piece)
+        count = min(len(buffer), len(self._left))
+        buffer[:count], self._left = self._left[:count], self._left[count:]
+        return count
 
 
 def _raw(prepared: requests.PreparedRequest, delivery: Delivery) -> HTTPResponse:
     return HTTPResponse(
-        body=io.BytesIO(delivery.body[: delivery.cut]),
-        headers=HTTPHeaderDict(delivery.headers),
+        body=_Made(delivery.pieces) if delivery.pieces else io.BytesIO(delivery.body[: delivery.cut]),
+        headers=HTTPHeaderDict(
+            (name, value) for name, value in delivery.headers.items() if name != "Transfer-Encoding"
+        ),
         status=delivery.status,
         reason=None,
         preload_content=False,

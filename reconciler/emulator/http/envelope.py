@@ -7,10 +7,13 @@ Error Responses").
 """
 
 import gzip
+from collections.abc import Iterator
+from itertools import chain
 
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.jsonform import write_json
 from reconciler.emulator.http.message import Reply, Request
+from reconciler.emulator.http.spool import zipped
 
 USUAL = {
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
@@ -22,8 +25,9 @@ USUAL = {
 """Header fields of every answer, as recorded; an endpoint's own go before them."""
 GZIP_FROM_BYTES = 2048
 """Shorter bodies are sent as they are."""
-
 GZIP_LEVEL = 1
+HELD_BYTES = 512 * 1024
+"""An answer made in pieces that is longer goes out in pieces."""
 
 
 def error_entry(error: ApiError) -> dict[str, object]:
@@ -74,12 +78,14 @@ def encode(request: Request, reply: Reply) -> tuple[dict[str, str], bytes]:
         if reply.status not in (204, 304):
             headers["Content-Length"] = "0"
         return headers, b""
-    if reply.raw is None:
-        body = write_json(reply.value, pretty=request.headers.find("x-prettyprint") == "1")
-    else:
+    if reply.pieces is not None:
+        body = b"".join(reply.pieces)
+    elif reply.raw is not None:
         body = reply.raw
+    else:
+        body = write_json(reply.value, pretty=request.headers.find("x-prettyprint") == "1")
     headers.setdefault("Content-Type", reply.content_type)
-    if len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.find("accept-encoding").lower():
+    if len(body) >= GZIP_FROM_BYTES and takes_gzip(request):
         body = gzip.compress(body, GZIP_LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"
         if etag := headers.get("ETag"):
@@ -87,3 +93,30 @@ def encode(request: Request, reply: Reply) -> tuple[dict[str, str], bytes]:
     headers["Vary"] = "Accept-Encoding"
     headers["Content-Length"] = str(len(body))
     return headers, b"" if request.method == "HEAD" else body
+
+
+def takes_gzip(request: Request) -> bool:
+    return "gzip" in request.headers.find("accept-encoding").lower()
+
+
+def stream(request: Request, reply: Reply) -> tuple[dict[str, str], Iterator[bytes]] | None:
+    """As `encode`, of an answer too long to be held: its length is not told. None for a short one."""
+    if reply.pieces is None or request.method == "HEAD":
+        return None
+    first: list[bytes] = []
+    size = 0
+    for piece in reply.pieces:
+        first.append(piece)
+        size += len(piece)
+        if size > HELD_BYTES:
+            break
+    pieces: Iterator[bytes] = chain(first, reply.pieces)
+    if size <= HELD_BYTES:
+        reply.pieces = pieces
+        return None
+    headers = {**USUAL, **reply.headers}
+    headers.setdefault("Content-Type", reply.content_type)
+    if takes_gzip(request):
+        headers["Content-Encoding"] = "gzip"
+        pieces = zipped(pieces, GZIP_LEVEL)
+    return {**headers, "Vary": "Accept-Encoding", "Transfer-Encoding": "chunked"}, pieces

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from threading import Event, Lock
 from typing import Any
@@ -18,7 +18,7 @@ from urllib.parse import unquote_plus
 
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import sessions
-from reconciler.emulator.http.envelope import encode, rest_refusal
+from reconciler.emulator.http.envelope import encode, rest_refusal, stream
 from reconciler.emulator.http.message import Reply, Request, ok, text_reply
 from reconciler.emulator.http.service import handle
 from reconciler.emulator.http.traffic import RequestLimitExceeded, traffic
@@ -120,7 +120,7 @@ class Fault:
 
 
 def _text(request: Request) -> str:
-    return request.body.decode("utf-8", "replace")
+    return b"".join(request.body_pieces()).decode("utf-8", "replace")
 
 
 SETTABLE = frozenset(each.name for each in fields(Fault)) - {"before", "after", "matched", "fired", "cleared"}
@@ -175,12 +175,16 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What goes back over the wire; with ``cut`` only that many bytes of the body, then nothing."""
+    """What goes back over the wire; with ``cut`` only that many bytes of the body, then nothing.
+
+    With ``pieces`` the body is long and made while it is sent.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
     cut: int | None = None
+    pieces: Iterator[bytes] | None = None
 
 
 def deliver(
@@ -189,22 +193,28 @@ def deliver(
     faults: Faults,
     *,
     sleep: Callable[[float], None] = time.sleep,
+    streams: bool = False,
 ) -> Delivery:
-    """Answer a call through its faults. Raises `ReplyLost`."""
+    """Answer a call through its faults. Raises `ReplyLost`.
+
+    With ``streams`` a long answer comes as pieces, else whole.
+    """
     traffic(org).log(request.method, request.path + (f"?{request.query}" if request.query else ""))
     hits = faults.hitting(request)
     if not hits:
-        return _encoded(request, handle(org, request))
+        return _encoded(request, handle(org, request), streams=streams)
     reply = _before(org, request, hits, sleep)
     if reply is None:
         reply = _after(org, request, hits, handle(org, request))
-    delivery = _encoded(request, reply)
-    if any(each.kind is FaultKind.CUT for each in hits):
-        return Delivery(delivery.status, delivery.headers, delivery.body, len(delivery.body) // 2)
-    return delivery
+    cut = any(each.kind is FaultKind.CUT for each in hits)
+    delivery = _encoded(request, reply, streams=streams and not cut)
+    return replace(delivery, cut=len(delivery.body) // 2) if cut else delivery
 
 
-def _encoded(request: Request, reply: Reply) -> Delivery:
+def _encoded(request: Request, reply: Reply, *, streams: bool) -> Delivery:
+    if streams and (found := stream(request, reply)) is not None:
+        headers, pieces = found
+        return Delivery(reply.status, headers, b"", pieces=pieces)
     return Delivery(reply.status, *encode(request, reply))
 
 

@@ -5,7 +5,7 @@ version, the transaction it shares). A reply holds a JSON value or finished byte
 in `envelope`, so that the composite resources can take replies apart before.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http.api_version import NEWEST
 from reconciler.emulator.http.jsonform import parse_json
+from reconciler.emulator.http.spool import Spool
 
 if TYPE_CHECKING:
     from reconciler.emulator.http.sessions import Session
@@ -45,6 +46,8 @@ class Request:
     query: str = ""
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
+    spool: Spool | None = None
+    """The body, in the place of ``body``, while it is too large for memory and nobody wanted it there."""
     scheme: str = "http"
 
     version: str = f"{NEWEST}.0"
@@ -72,7 +75,21 @@ class Request:
 
     @property
     def has_body(self) -> bool:
-        return bool(self.body) or self.value is not _UNPARSED
+        return bool(self.body) or self.spool is not None or self.value is not _UNPARSED
+
+    @property
+    def body_bytes(self) -> int:
+        """How long the body is; it may be too long to be there."""
+        return len(self.body) if self.spool is None else self.spool.size
+
+    def body_pieces(self) -> Iterator[bytes]:
+        """The body, not all of it in memory at once."""
+        return iter([self.body]) if self.spool is None else self.spool.pieces()
+
+    def hold_body(self) -> None:
+        """Have the whole body in memory."""
+        if self.spool is not None:
+            self.body, self.spool = self.spool.read(), None
 
     @property
     def user_id(self) -> str:
@@ -115,12 +132,14 @@ class Request:
 
 @dataclass(kw_only=True)
 class Reply:
-    """An answer: a JSON ``value``, or ``raw`` bytes with their content type, or nothing (204)."""
+    """An answer: a JSON ``value``, ``raw`` bytes or ``pieces`` with their content type, or nothing (204)."""
 
     status: int = 200
     value: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
+    pieces: Iterator[bytes] | None = None
+    """Bytes that are made while they are sent, in the place of ``raw``."""
     content_type: str = "application/json;charset=UTF-8"
     empty: bool = False
 

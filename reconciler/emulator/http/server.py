@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +30,7 @@ from reconciler.emulator.http.control import PREFIX, control
 from reconciler.emulator.http.envelope import encode
 from reconciler.emulator.http.faults import Delivery, Faults, ReplyLost, deliver
 from reconciler.emulator.http.message import Headers, Request
-from reconciler.emulator.http.service import LARGEST_BODY_BYTES
+from reconciler.emulator.http.spool import MEMORY_BYTES, PIECE_BYTES, Spool, gather
 from reconciler.emulator.kept_snapshots import START
 from reconciler.emulator.org import EmulatedOrg
 
@@ -132,16 +132,18 @@ class _Handler(BaseHTTPRequestHandler):
             path=path,
             query=query,
             headers=self.head,
-            body=body,
+            body=body if isinstance(body, bytes) else b"",
+            spool=body if isinstance(body, Spool) else None,
             scheme=self.server.scheme,
         )
         owner = self.server
         if path.startswith(PREFIX):
+            request.hold_body()
             reply = control(owner.org, owner.faults, request)
             self._write(Delivery(reply.status, *encode(request, reply)))
             return
         try:
-            self._write(deliver(owner.org, request, owner.faults))
+            self._write(deliver(owner.org, request, owner.faults, streams=True))
         except ReplyLost:
             self.close_connection = True
 
@@ -150,49 +152,71 @@ class _Handler(BaseHTTPRequestHandler):
     def _write(self, delivery: Delivery) -> None:
         phrase = self.responses.get(delivery.status, ("", ""))[0]
         lines = [f"HTTP/1.1 {delivery.status} {phrase}", f"Date: {_date(int(time.time()))}"]
-        lines += [f"{name}: {value}" for name, value in delivery.headers.items()]
+        in_chunks = self.request_version != "HTTP/1.0"
+        for name, value in delivery.headers.items():
+            if in_chunks or name != "Transfer-Encoding":
+                lines.append(f"{name}: {value}")
         if "Server" not in delivery.headers:
             lines.append(f"Server: {self.server_version}")
         if delivery.headers.get("Connection", "").lower() == "close":
             self.close_connection = True
         self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1", "strict"))
-        self.wfile.write(delivery.body[: delivery.cut])
+        if delivery.pieces is None:
+            self.wfile.write(delivery.body[: delivery.cut])
+        else:
+            self._write_pieces(delivery.pieces, in_chunks=in_chunks)
         self.wfile.flush()
         if delivery.cut is not None:
             self.close_connection = True
+
+    def _write_pieces(self, pieces: Iterator[bytes], *, in_chunks: bool) -> None:
+        """An answer that cannot be made to its end has no last chunk, and the connection ends.
+
+        It ends too for a client of old, who is not told otherwise where the body does.
+        """
+        going_on, self.close_connection = self.close_connection, True
+        for piece in pieces:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
+        if in_chunks:
+            self.wfile.write(b"0\r\n\r\n")
+            self.close_connection = going_on
 
     def handle_expect_100(self) -> bool:
         going_on = super().handle_expect_100()
         self.wfile.flush()
         return going_on
 
-    def _read_body(self) -> bytes:
+    def _read_body(self) -> bytes | Spool:
         if "chunked" in self.head.find("Transfer-Encoding").lower():
-            return self._read_chunks()
+            return gather(self._chunks())
         text = self.head.find("Content-Length", "0").strip()
-        if not text.isdigit() or int(text) > LARGEST_BODY_BYTES:
+        if not text.isdigit():
             raise BadBody(f"bad Content-Length: {text}")
-        return self._read_exactly(int(text))
+        if int(text) <= MEMORY_BYTES:
+            return self._read_exactly(int(text))
+        return gather(self._pieces(int(text)))
 
-    def _read_chunks(self) -> bytes:
-        chunks: list[bytes] = []
-        total = 0
+    def _pieces(self, size: int) -> Iterator[bytes]:
+        while size:
+            piece = self._read_exactly(min(size, PIECE_BYTES))
+            size -= len(piece)
+            yield piece
+
+    def _chunks(self) -> Iterator[bytes]:
         while True:
             line = self.rfile.readline(CHUNK_LINE_BYTES).partition(b";")[0].strip()
             try:
                 size = int(line, 16)
             except ValueError as error:
                 raise BadBody("bad chunk length") from error
-            total += size
-            if size < 0 or total > LARGEST_BODY_BYTES:
-                raise BadBody("body too long")
+            if size < 0:
+                raise BadBody("bad chunk length")
             if size == 0:
                 break
-            chunks.append(self._read_exactly(size))
+            yield from self._pieces(size)
             self.rfile.readline(CHUNK_LINE_BYTES)
         while self.rfile.readline(CHUNK_LINE_BYTES).strip():
             pass  # trailers
-        return b"".join(chunks)
 
     def _read_exactly(self, size: int) -> bytes:
         body = self.rfile.read(size)

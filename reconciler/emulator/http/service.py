@@ -7,9 +7,7 @@ refusal is our bug, keeps its traceback in the log and answers 500 as an org wou
 Source: REST API Developer Guide, "Status Codes and Error Responses"; Salesforce Developer Limits.
 """
 
-import gzip
 import logging
-import zlib
 from dataclasses import replace
 
 from reconciler.emulator.errors import ApiError
@@ -18,6 +16,7 @@ from reconciler.emulator.http.api_version import version_of
 from reconciler.emulator.http.envelope import CONNECT, connect_refusal, encode, rest_refusal
 from reconciler.emulator.http.message import Headers, Reply, Request
 from reconciler.emulator.http.routing import Family, Route
+from reconciler.emulator.http.spool import BadGzip, Spool, gather, unzipped
 from reconciler.emulator.http.traffic import traffic
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.turns import turns
@@ -26,8 +25,6 @@ log = logging.getLogger(__name__)
 
 HEAD_BYTES = 16_384
 """Address and header fields together."""
-LARGEST_BODY_BYTES = 200 * 1024 * 1024
-"""Past it no body is taken off the wire; what an endpoint takes is `Route.most_bytes`."""
 
 
 class HeadTooLarge(ApiError):
@@ -130,23 +127,27 @@ def _checked(org: EmulatedOrg, request: Request) -> Reply:
         _sign_in(org, request)
         traffic(org).count(org.clock.now_ms())
         _check_media_type(request, match.route)
-    _check_body_size(request, match.route)
+    _take_body(request, match.route)
     return match.answer(org, request)
 
 
 def _unpacked(request: Request) -> Request:
     """The request with its body as it was before the client compressed it."""
     encoding = request.headers.find("content-encoding").strip().lower()
-    if encoding in ("", "identity") or not request.body:
+    if encoding in ("", "identity") or not request.body_bytes:
         return request
     if encoding != "gzip":
         raise UnsupportedMediaType(encoding)
+    if request.spool is not None and not request.spool.is_whole:
+        return request
     try:
-        body = gzip.decompress(request.body)
-    except (OSError, EOFError, zlib.error) as error:
+        found = gather(unzipped(request.body_pieces()))
+    except BadGzip as error:
         raise ApiError("Not in GZIP format", code="JSON_PARSER_ERROR") from error
     left = Headers({k: v for k, v in request.headers.items() if k != "content-encoding"})
-    return replace(request, headers=left, body=body)
+    if isinstance(found, Spool):
+        return replace(request, headers=left, body=b"", spool=found)
+    return replace(request, headers=left, body=found, spool=None)
 
 
 def _check_size(request: Request) -> None:
@@ -157,9 +158,13 @@ def _check_size(request: Request) -> None:
         raise HeadTooLarge(431)
 
 
-def _check_body_size(request: Request, route: Route) -> None:
-    if route.most_bytes is not None and len(request.body) > route.most_bytes:
+def _take_body(request: Request, route: Route) -> None:
+    """Have the body in memory, unless the endpoint takes it by pieces."""
+    if route.most_bytes is None:
+        return
+    if request.body_bytes > route.most_bytes:
         raise BodyTooLarge(f"Request body exceeds {route.most_bytes} bytes")
+    request.hold_body()
 
 
 def _sign_in(org: EmulatedOrg, request: Request) -> None:
@@ -170,7 +175,7 @@ def _sign_in(org: EmulatedOrg, request: Request) -> None:
 
 
 def _check_media_type(request: Request, route: Route) -> None:
-    if request.method in ("POST", "PATCH", "PUT") and request.body:
+    if request.method in ("POST", "PATCH", "PUT") and request.body_bytes:
         given = request.headers.find("content-type").partition(";")[0].strip().lower()
         if given not in route.media:
             raise UnsupportedMediaType(given)

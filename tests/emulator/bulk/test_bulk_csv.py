@@ -113,12 +113,16 @@ CELLS = st.text(st.sampled_from('ab,"\n;é '), max_size=6)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(CELLS, min_size=2, max_size=3), max_size=12), st.integers(1, 40))
-def test_however_an_upload_is_cut_its_records_are_the_same(rows: list[list[str]], size: int) -> None:
+@given(st.lists(st.lists(CELLS, min_size=2, max_size=3), max_size=12), st.integers(1, 40), st.integers(1, 60))
+def test_however_an_upload_comes_and_is_cut_its_records_are_the_same(
+    rows: list[list[str]], size: int, piece: int
+) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
     body = text.getvalue().encode()
-    parts = list(csvform.parts(body, size))
+    pieces = [body[at : at + piece] for at in range(0, len(body), piece)]
+    parts = list(csvform.parts(pieces, size))
+    assert parts == list(csvform.parts([body], size))
     assert b"".join(parts) == body
     assert [each for part in parts for each in csvform.read_records(part, ",")] == rows
 

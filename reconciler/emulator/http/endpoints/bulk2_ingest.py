@@ -19,6 +19,7 @@ from reconciler.emulator.http.endpoints import bulk2_common as common
 from reconciler.emulator.http.jsonform import parse_json
 from reconciler.emulator.http.message import Reply, Request, no_content, ok
 from reconciler.emulator.http.routing import route
+from reconciler.emulator.http.spool import LARGEST_BODY_BYTES
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import SObject
 
@@ -157,18 +158,22 @@ def upload(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
     if job.state is not State.OPEN:
         raise BulkRefusal("InvalidJobState", f"Uploading to a job in state {job.state.value} is not allowed")
     if uploads.is_kept(org, job.number):
-        raise BulkRefusal(
-            "BulkApiError",
-            f"Found multipe contents for job: <{job.id[:15]}>, please 'Close' / 'Abort' / 'Delete' the "
-            "current Job then create a new Job and make sure you only do 'PUT' once on a given Job.",
-            code="BULK_API_ERROR",
-        )
-    most = settings(org).upload_bytes
-    if len(request.body) > most:
+        raise _uploaded_twice(job)
+    most = min(settings(org).upload_bytes, LARGEST_BODY_BYTES)
+    if request.body_bytes > most:
         raise BulkRefusal("ClientInputError", f"The upload of a job may have {most} bytes", status=413)
-    with org.transaction(request.user_id):
-        uploads.keep(org, job.number, request.body)
+    if not uploads.keep_large(org, job.number, request.body_pieces()):
+        raise _uploaded_twice(job)
     return Reply(status=201, empty=True)
+
+
+def _uploaded_twice(job: Job) -> BulkRefusal:
+    return BulkRefusal(
+        "BulkApiError",
+        f"Found multipe contents for job: <{job.id[:15]}>, please 'Close' / 'Abort' / 'Delete' the "
+        "current Job then create a new Job and make sure you only do 'PUT' once on a given Job.",
+        code="BULK_API_ERROR",
+    )
 
 
 @route("PATCH", "/jobs/ingest/{job_id}")
@@ -192,6 +197,7 @@ def change_state(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
 
 
 def _close(org: EmulatedOrg, job: Job) -> None:
+    uploads.drop_unfinished(org, job.number)
     job.state, job.changed_ms = State.UPLOAD_COMPLETE, org.clock.now_ms()
     job.due_ms = job.changed_ms + settings(org).queue_ms
     jobs.save(org, job)
@@ -218,14 +224,14 @@ def read_results(org: EmulatedOrg, request: Request, job_id: str, kind: str) -> 
     job = common.found_job(org, request, job_id, Kind.INGEST)
     if job.state not in ENDED:
         return no_content()
-    return Reply(raw=csvform.gathered(lines(org, job)), content_type="text/csv")
+    return Reply(pieces=csvform.gathered(lines(org, job)), content_type="text/csv")
 
 
 def _rows(org: EmulatedOrg, job: Job) -> Iterator[tuple[Outcome, list[str]]]:
     """Each record that was reached with what became of it."""
     delimiter = csvform.DELIMITERS[job.delimiter]
     last, records = -1, list[list[str]]()
-    for stretch in results.stretches(org, job.number):
+    for stretch in results.stretches(org, job.number, job.processed):
         if stretch.part != last:
             last = stretch.part
             records = uploads.records_of(org, job.number, delimiter, last) or []

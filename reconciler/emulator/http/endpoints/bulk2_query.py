@@ -94,16 +94,16 @@ def read_page(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
     start = common.offset_of(request.params["locator"]) if request.params.get("locator") else 0
     if start > job.processed:
         raise BulkRefusal("InvalidQueryLocator", "invalid query locator")
-    rows = extract.page(org, job.number, start, most)
-    delimiter, ending = csvform.DELIMITERS[job.delimiter], csvform.LINE_ENDINGS[job.line_ending]
     count = min(most, job.processed - start)
+    rows = extract.page(org, job.number, start, count)
+    delimiter, ending = csvform.DELIMITERS[job.delimiter], csvform.LINE_ENDINGS[job.line_ending]
     more = start + count < job.processed
     headers = {
         "Sforce-NumberOfRecords": str(count),
         "Sforce-Locator": common.locator_of(start + count) if more else "null",
     }
     body = extract.csv_body(job.header or [], rows, delimiter, ending)
-    return Reply(raw=body, content_type="text/csv", headers=headers)
+    return Reply(pieces=body, content_type="text/csv", headers=headers)
 
 
 def _finished(org: EmulatedOrg, request: Request, job_id: str) -> Job:
