@@ -84,6 +84,11 @@ NO_SEMI_JOIN: Final = frozenset(
 )
 
 Resolver = Callable[[Expression], Column]
+NESTED_JOIN = (
+    "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE "
+    "expressions."
+)
+"""As users have seen it, LightningFlowComponents issue 1132."""
 
 
 def condition_sql(scope: Scope, condition: Condition, resolve: Resolver | None = None) -> str:
@@ -118,6 +123,8 @@ class _Conditions:
         if isinstance(condition, SemiJoin):
             if not alone:
                 raise malformed("Semi join sub-selects are not allowed with the 'OR' operator", condition.at)
+            if self.depth > 1:
+                raise malformed(NESTED_JOIN, condition.at)
             return self._semi_join(condition)
         test = self._comparison(condition) if isinstance(condition, Comparison) else self._among(condition)
         return f"({test}) IS NOT TRUE" if negated else test

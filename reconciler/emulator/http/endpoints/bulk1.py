@@ -35,6 +35,8 @@ CHUNK_SIZE = re.compile(r"chunkSize\s*=\s*(\d+)", re.IGNORECASE)
 PK_CHUNK, MOST_PK_CHUNK = 100_000, 250_000
 CONTENT_TYPES = ("CSV", "JSON", "XML")
 ZIPPED = ("ZIP_CSV", "ZIP_JSON", "ZIP_XML")
+UNPARSED = "Unable to parse Job"
+"""Of a value that is none of its list, as users have seen it (jsforce pull request 186)."""
 MODES = {"0": "Parallel", "1": "Serial"}
 LACKS = ["binary content in zip files", "assignment rules are kept but not run", "sObject transformation"]
 
@@ -89,12 +91,12 @@ def create_job(org: EmulatedOrg, request: Request) -> Reply:
     body = asyncform.body_of(request)
     operation = body.get("operation")
     if operation not in (*OPERATIONS, *QUERIES):
-        raise BulkRefusal("InvalidJob", f"Unable to parse Job: operation {operation}")
+        raise BulkRefusal("InvalidJob", UNPARSED)
     content_type = str(body.get("contentType") or "XML").upper()
     if content_type in ZIPPED:
         raise BulkRefusal("FeatureNotEnabled", f"The emulated org does not support {content_type} batches")
     if content_type not in CONTENT_TYPES:
-        raise BulkRefusal("InvalidJob", f"Unable to parse Job: contentType {content_type}")
+        raise BulkRefusal("InvalidJob", UNPARSED)
     now = org.clock.now_ms()
     with org.transaction(request.user_id):
         job = Job(
@@ -135,7 +137,7 @@ def _object(org: EmulatedOrg, request: Request, name: Any, operation: str) -> st
 def _mode(given: Any) -> str:
     mode = "Parallel" if given in (None, "") else MODES.get(str(given), given)
     if mode not in ("Parallel", "Serial"):
-        raise BulkRefusal("InvalidJob", f"Unable to parse Job: concurrencyMode {given}")
+        raise BulkRefusal("InvalidJob", UNPARSED)
     return str(mode)
 
 
@@ -168,7 +170,7 @@ def change_state(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
     job = _job(org, job_id)
     state = asyncform.body_of(request).get("state")
     if state not in (State.CLOSED, State.ABORTED):
-        raise BulkRefusal("InvalidJob", f"Unable to parse Job: state {state}")
+        raise BulkRefusal("InvalidJob", UNPARSED)
     if job.state is not State.OPEN:
         raise BulkRefusal("InvalidJobState", f"Job is already {job.state.value}: {job.id}")
     now = org.clock.now_ms()

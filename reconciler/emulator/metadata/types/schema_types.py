@@ -46,10 +46,15 @@ def unknown_object(name: str) -> ComponentProblem:
     return ComponentProblem(f"Entity Enumeration Or ID: bad value for restricted picklist field: {name}")
 
 
-def no_suffix() -> ComponentProblem:
-    """The problem of a custom object or field whose name is like a standard one's."""
+def no_suffix(*, of_field: bool) -> ComponentProblem:
+    """The problem of a custom object or field whose name is like a standard one's.
+
+    As users have seen both, forcedotcom/cli issue 155 and b2c-crm-sync issue 71; the code is not verified.
+    """
+    ends = "__c or __kav or __x or __b or __e or __p or __mdt or __dll or __dlm"
+    of_object = "Invalid fullName, must end in a custom suffix ( for ex. __c )"
     return ComponentProblem(
-        "Invalid fullName, must end in Custom suffix (e.g. __c)",
+        f"fullName must end with: {ends}" if of_field else of_object,
         status_code="INVALID_FIELD",
         fields=["fullName"],
     )
@@ -101,7 +106,9 @@ class CustomObjectType(StoredType):
         known = org.schema.get(full_name)
         if known is None:
             if not full_name.endswith(SUFFIXES):
-                raise no_suffix() if tree.get("nameField") else no_component(self.name, full_name)
+                raise (
+                    no_suffix(of_field=False) if tree.get("nameField") else no_component(self.name, full_name)
+                )
             self._create(tx, full_name, tree)
             written = write_stored(tx, self.name, full_name, tree)
             return Written(written.id, created=True, changed=True)
@@ -288,7 +295,7 @@ class CustomFieldType(StoredType):
             raise unknown_object(owner)
         if not name.endswith("__c"):
             if self._field(org, full_name) is None and tree.get("label"):
-                raise no_suffix()
+                raise no_suffix(of_field=True)
             written = write_stored(tx, self.name, full_name, tree)
             return Written(written.id, created=False, changed=written.changed)
         old = self.read(org, full_name)
