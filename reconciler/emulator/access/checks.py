@@ -12,7 +12,7 @@ from ..errors import ApiError
 from ..schema import Field, SObject
 from ..tables import Table
 from .governed import CREATE, DELETE, EDIT, READ, Level, needs_of
-from .sharing import row_level
+from .sharing import model_of, row_level
 from .users import UserAccess, not_supported
 
 if TYPE_CHECKING:
@@ -66,12 +66,24 @@ def check_update(
     elif table.name == "UserLogin":
         _check_login(access, changes)
     level = row_level(org, access, table.sobject, number) or Level.READ
-    if level < (Level.WHOLE if _transfers(access, changes) else Level.EDIT):
+    if level < Level.EDIT:
+        raise no_access()
+    if "OwnerId" in changes and not may_transfer(org, access, table.sobject, level):
         raise no_access()
 
 
-def _transfers(access: UserAccess, changes: dict[str, Any]) -> bool:
-    return "OwnerId" in changes and not access.has("TransferAnyEntity")
+TRANSFER: Final = {"Case": "TransferAnyCase", "Lead": "TransferAnyLead"}
+"""Permissions to give away what others own, beside that for all objects."""
+
+
+def may_transfer(org: "EmulatedOrg", access: UserAccess, sobject: SObject, level: Level) -> bool:
+    """Whether who may go so far with a row may give it another owner; the right to edit aside."""
+    if level is Level.WHOLE:
+        return True
+    if level is not Level.EDIT:
+        return False
+    wanted = ["TransferAnyEntity", *filter(None, [TRANSFER.get(sobject.name)])]
+    return access.has_any(*wanted) or model_of(org, sobject) == "ReadWriteTransfer"
 
 
 def _check_user(access: UserAccess, number: int, changes: dict[str, Any]) -> None:

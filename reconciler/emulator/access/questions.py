@@ -17,9 +17,10 @@ from .. import ids
 from ..errors import ApiError, InvalidField, MalformedQuery
 from ..schema import SObject
 from ..store import quoted
+from .checks import may_transfer
 from .governed import CREATE, DELETE, EDIT, Level
 from .rights import PREFIX
-from .sharing import model_of, row_level
+from .sharing import row_level
 from .users import UserAccess
 
 if TYPE_CHECKING:
@@ -134,27 +135,27 @@ def _check_selected(query: "Query") -> None:
 def record_access(org: "EmulatedOrg", access: UserAccess, number: int) -> dict[str, Any]:
     """The fields of UserRecordAccess that say what a user may do with one row."""
     sobject = org.schema.by_prefix(ids.prefix_of(number))
-    reach = _reach(org, access, sobject, number) if sobject else 0
-    flags = {f"Has{LEVELS[at]}Access": int(reach >= at) for at in range(1, 6)}
-    return {**flags, "MaxAccessLevel": LEVELS[reach]}
+    able = _able(org, access, sobject, number) if sobject else frozenset()
+    flags = {f"Has{name}Access": int(name in able) for name in LEVELS[1:]}
+    return {**flags, "MaxAccessLevel": next((each for each in LEVELS[::-1] if each in able), LEVELS[0])}
 
 
-def _reach(org: "EmulatedOrg", access: UserAccess, sobject: SObject, number: int) -> int:
-    """The place in `LEVELS`."""
+def _able(org: "EmulatedOrg", access: UserAccess, sobject: SObject, number: int) -> frozenset[str]:
+    """What a user may do with a row, in words of `LEVELS`: each as the checks of writes would say."""
     state = org.store.execute(org.tables[sobject.name].state_sql, (number,))
     if sobject.name not in access.schema or not state or state[0][0]:
-        return 0
+        return frozenset()
     level = row_level(org, access, sobject, number)
     if level is None:
-        return 0
-    if level is Level.READ or not access.may(sobject, EDIT):
-        return 1
+        return frozenset()
+    edits = level >= Level.EDIT and access.may(sobject, EDIT)
     if sobject.name == "User" and not access.may(sobject, CREATE):
-        return 2 if number == access.user else 1
-    if level is Level.WHOLE:
-        return 5 if access.may(sobject, DELETE) else 2
-    transfers = model_of(org, sobject) == "ReadWriteTransfer" or access.has("TransferAnyEntity")
-    return 4 if transfers and access.may(sobject, DELETE) else 2
+        return frozenset({"Read", "Edit"} if number == access.user else {"Read"})
+    deletes = level is Level.WHOLE and access.may(sobject, DELETE)
+    transfers = edits and may_transfer(org, access, sobject, level)
+    told = {"Read": True, "Edit": edits, "Delete": deletes, "Transfer": transfers}
+    told["All"] = deletes and transfers and level is Level.WHOLE
+    return frozenset(name for name, holds in told.items() if holds)
 
 
 # -- permissions, objects, fields
