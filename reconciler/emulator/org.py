@@ -28,6 +28,7 @@ from .fresh import UNNAMED, furnish
 from .kept_snapshots import KeptSnapshots
 from .metadata.jobs import Jobs
 from .rules import access as access_rules
+from .rules import audited
 from .rules import data as data_rules
 from .rules import setup as setup_rules
 from .rules import shares as share_rules
@@ -52,6 +53,7 @@ setup_rules.register()
 access_rules.register()
 data_rules.register()
 share_rules.register()
+audited.register()
 
 
 MADE_WHEN_ASKED = ("apex", "cron", "flow", "namedcredential", "staticresource")

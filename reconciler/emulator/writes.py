@@ -18,7 +18,7 @@ from . import deletes, ids
 from .access import checks
 from .errors import ApiError
 from .reading import MultipleMatches, Reading, RequiredFieldMissing, is_key
-from .rules import shares
+from .rules import audited, shares
 from .rules.guards import Asked, Guard, Guards, guards_of
 from .rules.hooks import rules_for
 from .rules.references import HIERARCHIES, check_hierarchy
@@ -112,7 +112,9 @@ class Transaction(Reading):
             checks.check_delete(self.org, access, table, number)
         if self.guards.locked:
             self.guards.locked.check(self, number)
+        told = audited.deletion(self, table, number)
         deletes.delete(self, table, number)
+        audited.note(self, told)
 
     def undelete(self, sobject: str, record_id: str) -> None:
         """Take one row out of the recycle bin, with the rows that were deleted because of it."""
