@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 JOBS_DUE = "bulk_jobs_due"
 """The fact that says when the next bulk job goes on, in milliseconds; empty while none waits."""
 
+RECALCULATION = "recalculation_ms"
+"""The fact that says how long permission set groups take; `metadata.delays` sets it too."""
+
 setup_rules.register()
 access_rules.register()
 data_rules.register()
@@ -74,8 +77,7 @@ class EmulatedOrg:
         self._next_expiry: int | None = None
         self._recalculated_at: int | None = None
         self._next_deployment: int | None = None
-        self.recalculation_ms = 0
-        """How long a permission set group stays Outdated after its members changed."""
+        self._updating_at: int | None = None
         self.additions = Additions(self.schema, self.store)
         self.components = Components(self.store)
         self.jobs = Jobs(self.store)
@@ -264,11 +266,30 @@ class EmulatedOrg:
                 'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ?', (now,)
             )
             self.watch_expiry()
-        if self._recalculated_at is not None and self._recalculated_at <= now:
-            self.store.execute(
-                'UPDATE "PermissionSetGroup" SET "Status" = \'Updated\' WHERE "Status" = \'Outdated\''
-            )
-            self._recalculated_at = None
+        if self._recalculated_at is not None:
+            self._recalculate(now, self._recalculated_at)
+
+    def _recalculate(self, now: int, done: int) -> None:
+        """Permission set groups are Outdated, then Updating, then Updated."""
+        if done <= now:
+            self._set_groups("Updated")
+            self._recalculated_at = self._updating_at = None
+        elif self._updating_at is not None and self._updating_at <= now:
+            self._set_groups("Updating")
+            self._updating_at = None
+
+    def _set_groups(self, status: str) -> None:
+        sql = 'UPDATE "PermissionSetGroup" SET "Status" = ? WHERE "Status" IN (\'Outdated\', \'Updating\')'
+        self.store.execute(sql, (status,))
+
+    @property
+    def recalculation_ms(self) -> int:
+        """How long a permission set group takes after its members changed: half the time it is Outdated."""
+        return int(self.fact(RECALCULATION, "0"))
+
+    @recalculation_ms.setter
+    def recalculation_ms(self, milliseconds: int) -> None:
+        self.set_fact(RECALCULATION, str(milliseconds))
 
     def _deploy(self) -> None:
         """Let deployments go on, unless a transaction is open: what it reads must not change under it."""
@@ -299,9 +320,11 @@ class EmulatedOrg:
     def watch_groups(self) -> None:
         """Note when permission set groups whose members changed are calculated anew."""
         outdated = self.store.execute(
-            'SELECT 1 FROM "PermissionSetGroup" WHERE "Status" = \'Outdated\' LIMIT 1'
+            "SELECT 1 FROM \"PermissionSetGroup\" WHERE \"Status\" IN ('Outdated', 'Updating') LIMIT 1"
         )
-        self._recalculated_at = self.clock.now_ms() + self.recalculation_ms if outdated else None
+        now, takes = self.clock.now_ms(), self.recalculation_ms
+        self._recalculated_at = now + takes if outdated else None
+        self._updating_at = now + takes // 2 if outdated else None
 
     # -- reading
 
@@ -433,7 +456,7 @@ class EmulatedOrg:
         twin._next_expiry = self._next_expiry
         twin._recalculated_at = self._recalculated_at
         twin._next_deployment = self._next_deployment
-        twin.recalculation_ms = self.recalculation_ms
+        twin._updating_at = self._updating_at
         twin._generation = 0
         twin.additions = Additions(twin.schema, twin.store)
         twin.components = Components(twin.store)

@@ -1,12 +1,12 @@
-"""How long deployments and retrievals take by the org's clock; nothing unless it is set."""
+"""How long set-up that goes on by itself takes by the org's clock; nothing unless it is set."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reconciler.emulator.org import EmulatedOrg
 
-NAMES = ("deploy_pending_ms", "deploy_running_ms", "retrieve_ms")
-"""How long a deployment waits, how long it runs then, how long a retrieval takes."""
+NAMES = ("deploy_pending_ms", "deploy_running_ms", "retrieve_ms", "recalculation_ms")
+"""How long a deployment waits, how long it runs then; a retrieval; permission set groups that changed."""
 
 
 def delay(org: "EmulatedOrg", name: str) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.errors import ApiError
+from reconciler.emulator.metadata.delays import configure
 from reconciler.emulator.org import EmulatedOrg
 
 Refused = Callable[..., ApiError]
@@ -187,6 +188,18 @@ def test_a_group_is_outdated_until_it_is_calculated_anew(
     remove(org, "PermissionSetGroupComponent", component)
     assert status(org, group) == "Outdated"
     org.clock.advance(5000)
+    assert status(org, group) == "Updated"
+
+
+def test_a_group_is_updating_for_the_second_half_of_the_time_it_takes(org: EmulatedOrg, granted: str) -> None:
+    configure(org, recalculation_ms=4000)
+    group = org.has("PermissionSetGroup", DeveloperName="G", MasterLabel="G")
+    org.has("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=granted)
+    seen = []
+    for _ in range(4):
+        seen.append(status(org.fork(), group))
+        org.clock.advance(1500)
+    assert seen == ["Outdated", "Outdated", "Updating", "Updated"]
     assert status(org, group) == "Updated"
 
 
