@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import deletes, ids, standard
-from .access import rights
+from .access import rights, sharing_rules
 from .access.checks import is_seen
 from .access.questions import answered
 from .access.share_rows import find_row
@@ -131,13 +131,14 @@ class EmulatedOrg:
         return FormulaStore(self)
 
     def formula_gaps(self) -> list[str]:
-        """A line for each formula, default, rule and lookup filter that cannot be computed, and why."""
-        if not self.additions.changed_objects() and not self.components.names("ValidationRule"):
-            return []
-        from .rules import lookup_filters
-
+        """A line for each formula, default, filter and rule that cannot be computed, and why."""
         with self.store.lock:
-            return [*self.formulas.gaps(), *lookup_filters.unread(self)]
+            unread = sharing_rules.unread(self)
+            if not self.additions.changed_objects() and not self.components.names("ValidationRule"):
+                return unread
+            from .rules import lookup_filters
+
+            return [*self.formulas.gaps(), *lookup_filters.unread(self), *unread]
 
     # -- facts about the org that are no rows
 

@@ -463,6 +463,18 @@ def test_a_rule_that_names_what_is_not_there_is_refused(
     assert office.org.components.names(kind) == []
 
 
+def test_a_rule_that_shares_nothing_here_is_named(office: Office) -> None:
+    org = office.org
+    before = org.formula_gaps()
+    office.rule(
+        "SharingOwnerRule",
+        "Deal__c.R",
+        sharedFrom={"role": ["Desk"]},
+        sharedTo={"managers": ["ann@acme.example"]},
+    )
+    assert org.formula_gaps() == [*before, "SharingOwnerRule Deal__c.R: whom it shares with is not emulated"]
+
+
 # -- accounts and what hangs on them
 
 
