@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .. import ids
 from ..store import quoted
 from .governed import Level
-from .shares import OWNER_ROW, ROW_BITS, RULE_ROW, level_field, parent_field, parent_of
+from .shares import OWNER_ROW, ROW, ROW_BITS, RULE_ROW, level_field, parent_field, parent_of
 from .sharing import ACCOUNT, CONTROLLED, PUBLIC, model_of
 from .sharing_rules import RELATED, SharingRule
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 Bind = Callable[[Any], str]
 WORDS: Final = {Level.READ: "Read", Level.EDIT: "Edit", Level.WHOLE: "All"}
-ROW: Final = (1 << ROW_BITS) - 1
 
 
 def rows_sql(org: "EmulatedOrg", share: "SObject", bind: Bind) -> str:

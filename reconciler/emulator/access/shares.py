@@ -19,6 +19,7 @@ CUSTOM_PREFIX: Final = "02c"
 OWNER_ROW, RULE_ROW = 1 << 40, 1 << 41
 """Serial numbers from which ids are made of rows that follow from others."""
 ROW_BITS: Final = 30
+ROW: Final = (1 << ROW_BITS) - 1
 SHARED_BY_DEFAULT: Final = frozenset({"ReadWrite", "ReadWriteTransfer", "FullAccess"})
 ORDINARY: Final = "__c"
 

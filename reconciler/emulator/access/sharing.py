@@ -16,10 +16,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from .. import ids
 from ..schema import Field, Schema, SObject
 from ..store import quoted
 from .governed import DETAILS, EDIT, MODIFY_ALL, READ, VIEW_ALL, Level, is_record
-from .shares import level_field, parent_field, parent_of, share_of
+from .shares import OWNER_ROW, ROW, level_field, parent_field, parent_of, share_of
 from .sharing_rules import LEVELS, RELATED
 
 if TYPE_CHECKING:
@@ -149,8 +150,16 @@ def _level_of_share(
     """Whoever has a row whole writes its shares; whoever sees it sees them."""
     sql = f'SELECT {quoted(parent_field(share))} FROM {quoted(share.name)} WHERE "Id" = ?'
     found = org.store.execute(sql, (number,))
-    level = row_level(org, access, target, found[0][0]) if found else None
+    if not found:  # of an owner or a rule, and nobody's to write
+        row = ids.make(target.key_prefix or "", number & ROW) if number & ids.SERIAL_MASK >= OWNER_ROW else 0
+        return Level.READ if is_living(org, target, row) and row_level(org, access, target, row) else None
+    level = row_level(org, access, target, found[0][0])
     return level if level in (None, Level.WHOLE) else Level.READ
+
+
+def is_living(org: "EmulatedOrg", sobject: SObject, number: int) -> bool:
+    state = org.store.execute(org.tables[sobject.name].state_sql, (number,))
+    return bool(state) and not state[0][0]
 
 
 def _numbered(values: list[Any]) -> Bind:

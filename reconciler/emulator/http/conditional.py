@@ -17,6 +17,7 @@ from functools import lru_cache
 
 from reconciler.emulator import ids
 from reconciler.emulator.access.checks import is_seen
+from reconciler.emulator.access.share_rows import find_row
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.message import Reply, Request
 from reconciler.emulator.org import EmulatedOrg
@@ -69,6 +70,8 @@ def row_version(org: EmulatedOrg, request: Request, sobject: SObject, record_id:
     number = ids.parse(record_id) or 0
     table = org.tables[sobject.name]
     rows = org.store.recall(table.select_sql, number)
+    if not rows and (made := find_row(org, table, number)) is not None:
+        rows = [made]
     gone = not rows or (table.has_bin and rows[0][table.position["IsDeleted"]])
     if gone or not is_seen(org, org.access.of(request.user_id), sobject, number):
         raise NotFound

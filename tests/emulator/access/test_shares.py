@@ -298,6 +298,7 @@ def test_a_share_object_lists_owner_hand_and_rule(office: Office) -> None:
     for each in org.query(ask).records:
         assert org.retrieve("Deal__Share", each["Id"], ["RowCause"])["RowCause"] == each["RowCause"]
         assert len(org.query(f"SELECT Id FROM Deal__Share WHERE Id = '{each['Id']}'").records) == 1
+        assert office.acting("bob").read("Deal__Share", each["Id"], "Id") == "ok"
 
 
 def test_shares_of_hidden_rows_are_hidden(office: Office) -> None:

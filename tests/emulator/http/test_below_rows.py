@@ -85,6 +85,18 @@ def test_a_file_published_on_a_record_is_linked_to_it_and_to_its_owner(caller: C
     assert linked == {caller.org.admin_id: "I", account: "V"}
 
 
+def test_the_share_of_an_owner_has_an_address_and_is_nobodys_to_write(caller: Caller) -> None:
+    caller.org.has("Account", Name="A")
+    (share,) = caller.org.query("SELECT Id FROM AccountShare").records
+    status, row, _ = caller.call("GET", f"/sobjects/AccountShare/{share['Id']}")
+    assert (status, row["RowCause"], row["AccountAccessLevel"]) == (200, "Owner", "All")
+    assert caller.call("DELETE", f"/sobjects/AccountShare/{share['Id']}")[0] == 400
+    assert (
+        caller.call("PATCH", f"/sobjects/AccountShare/{share['Id']}", {"AccountAccessLevel": "Read"})[0]
+        == 403
+    )
+
+
 def test_a_second_version_is_the_latest(caller: Caller) -> None:
     first = caller.org.has("ContentVersion", Title="A", PathOnClient="a.txt", VersionData="YQ==")
     (document,) = caller.org.rows("ContentDocument")
