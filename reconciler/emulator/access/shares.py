@@ -26,7 +26,11 @@ ORDINARY: Final = "__c"
 
 def parent_of(sobject: SObject) -> str | None:
     """The object whose rows a share object shares; None for any other object."""
-    return sobject.flags.get("associateParentEntity")
+    return sobject.flags.get("associateParentEntity") if is_share(sobject) else None
+
+
+def is_share(sobject: SObject) -> bool:
+    return sobject.flags.get("associateEntityType") == "Share"
 
 
 def share_name(name: str) -> str:

@@ -47,6 +47,6 @@ SHARES = "share objects"
 def rules_for(sobject: SObject) -> Rules | None:
     if sobject.custom_setting:
         return REGISTRY.get(f"custom setting {sobject.custom_setting}")
-    if "associateParentEntity" in sobject.flags:
+    if sobject.flags.get("associateEntityType") == "Share":
         return REGISTRY.get(SHARES)
     return REGISTRY.get(sobject.name)
