@@ -125,10 +125,41 @@ LAYOUT_URLS = ("compactLayouts", "approvalLayouts", "listviews", "quickActions",
 PAGE_URLS = ("uiDetailTemplate", "uiEditTemplate", "uiNewRecord")
 
 
+ASSOCIATED = {
+    "CaseComment": ("Comment", "Case"),
+    "CaseTeamMember": ("TeamMember", "Case"),
+    "CaseTeamRole": ("TeamRole", "Case"),
+    "OpportunityFieldHistory": ("History", "Opportunity"),
+}
+"""Objects that belong to another, as what and to which; others follow from their names."""
+ON_THEIR_OWN = frozenset(
+    ["ActivityHistory", "LoginHistory", "OpportunityHistory", "ProcessInstanceHistory", "VerificationHistory"]
+)
+"""Objects whose names end so without meaning it."""
+
+
+def associated(name: str) -> tuple[str | None, str | None]:
+    """What an object is to another one, and to which.
+
+    >>> associated("AccountHistory"), associated("Deal__Share"), associated("Account")
+    (('History', 'Account'), ('Share', 'Deal__c'), (None, None))
+    """
+    if name in ASSOCIATED:
+        return ASSOCIATED[name]
+    for kind in ("Feed", "History", "Share"):
+        parent = name.removesuffix(kind)
+        if parent not in (name, "", "News", "UserProfile") and name not in ON_THEIR_OWN:
+            return kind, f"{parent}c" if parent.endswith("__") else parent
+    return None, None
+
+
 def global_entry(sobject: SObject, data_path: str) -> dict[str, Any]:
     """One object as the global describe lists it."""
+    kind, parent = associated(sobject.name)
     entry = {
         **GLOBAL_FLAGS,
+        "associateEntityType": kind,
+        "associateParentEntity": parent,
         "createable": sobject.createable,
         "custom": sobject.custom,
         "customSetting": sobject.custom_setting is not None,

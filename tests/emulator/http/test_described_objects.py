@@ -38,6 +38,8 @@ SINCE_THEN = {
 ADDED_TO_ALL = ("sobjectDescribeOption",)
 """A key that all versions have got since some of the recordings were made."""
 ADDED_CHILDREN = {("ListEmail", "RelatedToId")}
+PLURAL_SINCE = {"Profile"}
+"""Objects whose plural a newer global describe tells."""
 CREATED_IN_FEEDS = ("EntitySubscription", "FeedComment", "FeedItem", "Vote")
 RENAMED_SINCE = {
     "PermissionsManageTwoFactor",
@@ -146,7 +148,8 @@ def children(described_object: dict[str, Any]) -> dict[tuple[str, str], dict[str
 def test_an_object_calls_itself_and_its_rows_as_a_real_one(org: EmulatedOrg, name: str) -> None:
     version, real = NEWEST[name]
     ours = described(org, name, version)
-    assert (ours["label"], ours["labelPlural"]) == (real["label"], real["labelPlural"])
+    assert ours["label"] == real["label"]
+    assert ours["labelPlural"] == real["labelPlural"] or name in PLURAL_SINCE
     labels = {each["name"]: each["label"] for each in real["fields"]}
     for field in ours["fields"]:
         if field["name"] in labels and field["name"] not in RENAMED_SINCE:
