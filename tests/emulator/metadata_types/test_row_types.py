@@ -305,3 +305,29 @@ def test_an_object_written_again_with_nothing_but_parts_stays(types: Types) -> N
     made = types.write("CustomObject", "Line__c")
     assert (made.created, made.changed) == (False, False)
     assert types.read("CustomObject", "Line__c")["label"] == [LINE["label"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "problem"),
+    [
+        (
+            "PermissionSet",
+            {"label": "P", "fieldPermissions": [{"field": "Account.Phone", "readable": True}] * 2},
+            "Field:field, value:Account.Phone appears more than once",
+        ),
+        (
+            "PermissionSet",
+            {"label": "P", "fieldPermissions": [{"field": "Account.Name", "readable": True}]},
+            "You cannot deploy to a required field: Account.Name",
+        ),
+        (
+            "Profile",
+            {"layoutAssignments": [{"layout": "Account-Account Layout", "recordType": "Account.Gone"}]},
+            "In field: recordType - no RecordType named Account.Gone found",
+        ),
+    ],
+)
+def test_rights_are_named_once_and_lead_to_what_can_have_them(
+    types: Types, kind: str, told: dict[str, Any], problem: str
+) -> None:
+    assert types.refused(kind, "Admin" if kind == "Profile" else "Few", **told) == problem

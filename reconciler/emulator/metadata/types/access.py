@@ -8,6 +8,7 @@ Source: Metadata API Developer Guide, "PermissionSet", "PermissionSetGroup", "Pr
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from reconciler.emulator.access.rights import withhold
 from reconciler.emulator.metadata import standard_layouts
@@ -221,12 +222,15 @@ class ProfileType(RowType):
         return number
 
     def _check_layouts(self, strict: Strict, full_name: str, tree: Tree) -> None:
-        layouts = {name.lower() for name in component_type("Layout").names(strict.org)}
+        kind = component_type("Layout")
         for item in each(tree, "layoutAssignments"):
-            name = text(item, "layout") or ""
-            custom = name.partition("-")[0].endswith(grants.CUSTOM_SUFFIXES)
-            if custom and name.lower() not in layouts and name.replace("%20", " ").lower() not in layouts:
+            name = unquote(text(item, "layout") or "")
+            owner = name.partition("-")[0]
+            if owner.endswith(grants.CUSTOM_SUFFIXES) and kind.read(strict.org, name) is None:
                 strict.missing(full_name, "layout", "Layout", name)
+            record_type = text(item, "recordType")
+            if record_type and component_type("RecordType").read(strict.org, record_type) is None:
+                strict.missing(full_name, "recordType", "RecordType", record_type)
 
     def delete(self, tx: "Transaction", full_name: str) -> str:
         if full_name in PROFILE_NAMES:

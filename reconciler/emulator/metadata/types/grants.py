@@ -25,10 +25,21 @@ PREFIX = "Permissions"
 CUSTOM_SUFFIXES = ("__c", "__mdt", "__e", "__b", "__x", "__kav")
 REFERENCES = (
     ("applicationVisibilities", "application", "CustomApplication"),
+    ("externalDataSourceAccesses", "externalDataSource", "ExternalDataSource"),
     ("recordTypeVisibilities", "recordType", "RecordType"),
     ("flowAccesses", "flow", "Flow"),
 )
 """Element, its name, the type of component that it names."""
+ONCE = (
+    *((element, label) for element, label, _ in REFERENCES),
+    *((element, label) for element, label, _, _ in ACCESSES),
+    ("fieldPermissions", "field"),
+    ("objectPermissions", "object"),
+    ("tabSettings", "tab"),
+    ("tabVisibilities", "tab"),
+    ("userPermissions", "name"),
+)
+"""Elements that may name a thing once only, and what names it."""
 TYPE_ACCESSES = ("customMetadataTypeAccesses", "customSettingAccesses")
 VISIBLE = {
     "PermissionSet": {"DefaultOn": "Visible", "DefaultOff": "Available"},
@@ -101,6 +112,7 @@ def _user_permissions(org: "EmulatedOrg", parent: int) -> Iterator[str]:
 def check(strict: "Strict", full_name: str, tree: Tree) -> Tree:
     """The tree without what an org would know and this one does not. Raises `ComponentProblem`."""
     org = strict.org
+    _check_once(tree)
     for element, label, kind in REFERENCES:
         for item in each(tree, element):
             _check_named(org, strict, full_name, label, kind, text(item, label) or "")
@@ -108,6 +120,10 @@ def check(strict: "Strict", full_name: str, tree: Tree) -> Tree:
         for item in each(tree, element):
             if (name := text(item, "name") or "") not in org.schema:
                 strict.missing(full_name, "name", "CustomObject", name)
+    for item in each(tree, "externalCredentialPrincipalAccesses"):
+        name = text(item, "externalCredentialPrincipal") or ""
+        if component_type("ExternalCredential").read(org, name.rpartition("-")[0]) is None:
+            strict.missing(full_name, "externalCredentialPrincipal", "ExternalCredentialPrincipal", name)
     for item in (*each(tree, "tabSettings"), *each(tree, "tabVisibilities")):
         _check_tab(org, strict, full_name, item)
     known = dict(tree)
@@ -116,6 +132,18 @@ def check(strict: "Strict", full_name: str, tree: Tree) -> Tree:
         _check_implied(text(item, "object") or "", item)
     known["fieldPermissions"] = list(_known_fields(org, tree))
     return known
+
+
+def _check_once(tree: Tree) -> None:
+    for element, label in ONCE:
+        seen: set[str] = set()
+        for item in each(tree, element):
+            name = text(item, label) or ""
+            if name.lower() in seen:
+                raise ComponentProblem(
+                    f"Field:{label}, value:{name} appears more than once", status_code="INVALID_FIELD"
+                )
+            seen.add(name.lower())
 
 
 def _check_named(org: "EmulatedOrg", strict: "Strict", where: str, label: str, kind: str, name: str) -> None:
@@ -162,7 +190,7 @@ def _known_fields(org: "EmulatedOrg", tree: Tree) -> Iterator[Tree]:
             continue
         granted = flag(item, "readable") or flag(item, "editable")
         if found is not None and granted and not found.permissionable:
-            if not found.custom:
+            if not found.custom and (found.nillable or not found.updateable):
                 continue
             raise ComponentProblem(
                 f"You cannot deploy to a required field: {full_name}",
