@@ -233,7 +233,7 @@ def test_every_route_says_what_it_is_for() -> None:
 
 def test_gaps_name_what_is_missing_and_where() -> None:
     found = {each["where"]: each["lacks"] for each in routing.gaps()}
-    assert "duplicate rules" in found["POST /services/data/vN/sobjects/{sobject}"]
+    assert "assignment rules (Sforce-Auto-Assign)" in found["POST /services/data/vN/sobjects/{sobject}"]
     assert "/services/apexrest" in found
     assert all(lacks for lacks in found.values())
 

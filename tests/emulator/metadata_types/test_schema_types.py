@@ -384,5 +384,5 @@ def test_a_standard_field_is_read_by_its_name_and_not_listed(types: Types) -> No
     told = types.read("CustomField", "Account.Industry")
     assert not types.put("CustomField", "Account.Industry", told).created
     assert types.refused("CustomField", "Account.Speed", label="Speed", type="Text", length=9).startswith(
-        "Invalid fullName"
+        "fullName must end with"
     )
