@@ -88,7 +88,6 @@ def load_rows(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
     for kind, load in LOADERS:
         for full_name, (tree, _) in found.get(kind, {}).items():
             load(loading, full_name, tree)
-    _show_to_administrator(loading, found)
 
 
 def load_role(loading: Loading, name: str, tree: Tree) -> None:
@@ -410,18 +409,22 @@ def _metadata_target(loading: Loading, where: str, field: str, sobject: str, rec
 # -- what the administrator sees
 
 
-def _show_to_administrator(loading: Loading, found: Found) -> None:
-    """Objects and fields that came with the seed are visible to the System Administrator profile."""
+def show_to_administrator(org: "EmulatedOrg", found: Found, report: LoadReport) -> None:
+    """Let the System Administrator profile see what came with the seed or was made up for it.
+
+    Whoever installs a project or a package for administrators sees its objects and fields too.
+    """
+    loading = Loading(org, report)
     profile = loading.find("Profile", Name="System Administrator")
     parent = loading.find("PermissionSet", ProfileId=profile)
     if parent is None:
         return
     rights = {column: 1 for column in OBJECT_RIGHTS.values() if column != "PermissionsViewAllFields"}
-    for name in found.get("CustomObject", {}):
+    for name in dict.fromkeys([*found.get("CustomObject", {}), *report.stubs]):
         known = loading.org.schema.get(name)
         if known and known.custom and known.deletable and not known.custom_setting:
             loading.put("ObjectPermissions", {"ParentId": parent, "SobjectType": known.name}, rights)
-    for full_name in found.get("CustomField", {}):
+    for full_name in dict.fromkeys([*found.get("CustomField", {}), *report.stubs]):
         owner, _, name = full_name.partition(".")
         sobject = loading.org.schema.get(owner)
         field = sobject.field(name) if sobject else None

@@ -229,6 +229,7 @@ def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
             ]
         )
         make_up_named(org, found.components, report)
+        load_rows.show_to_administrator(org, found.components, report)
         _write_as_deployed(org, found.components, report)
         _show_rows(org, found.components)
         for kind, named in found.components.items():

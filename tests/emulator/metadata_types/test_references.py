@@ -214,6 +214,23 @@ def test_what_a_seed_names_and_leaves_out_is_made_up(tmp_path: Path) -> None:
     Types(org).put("QuickAction", "Account.Spin", of(xml))
 
 
+def test_fields_that_are_made_up_for_a_seed_are_seen_by_the_administrator(tmp_path: Path) -> None:
+    (tmp_path / "Contact" / "fieldSets").mkdir(parents=True)
+    xml = (
+        "<FieldSet><fullName>Short</fullName><label>Short</label><description>d</description>"
+        "<displayedFields><field>pkg__Other_Mail__c</field></displayedFields></FieldSet>"
+    )
+    (tmp_path / "Contact" / "fieldSets" / "Short.fieldSet-meta.xml").write_text(xml)
+    org, report = EmulatedOrg(), LoadReport()
+    load_source(org, tmp_path, report)
+    assert report.stubs == ["Contact.pkg__Other_Mail__c"]
+    with org.transaction() as tx:
+        made = tx.insert("Contact", {"LastName": "L", "pkg__Other_Mail__c": "m"})
+    assert org.rows("Contact", Id=made)[0]["pkg__Other_Mail__c"] == "m"
+    rights = org.rows("FieldPermissions", Field="Contact.pkg__Other_Mail__c")
+    assert [(each["PermissionsRead"], each["PermissionsEdit"]) for each in rights] == [(True, True)]
+
+
 def test_each_type_with_references_has_a_case() -> None:
     rare = {"ApprovalProcess", "CustomApplication", "PathAssistant", "PlatformEventChannelMember"}
     rare |= {"WorkflowOutboundMessage", "WorkflowTask"}
