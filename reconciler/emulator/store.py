@@ -377,9 +377,10 @@ class _Transaction:
         store._depth -= 1
         depth = store._depth
         try:
-            store._connection.execute(f"ROLLBACK TO s{depth}" if depth else "ROLLBACK")
-            if depth:
-                store._connection.execute(f"RELEASE s{depth}")
+            if store._connection.in_transaction:  # of a full disk SQLite itself undoes all
+                store._connection.execute(f"ROLLBACK TO s{depth}" if depth else "ROLLBACK")
+                if depth:
+                    store._connection.execute(f"RELEASE s{depth}")
         finally:
             store.lock.release()
 

@@ -8,17 +8,20 @@ Who looks at a job, by `advance`, works until nothing is due, or for some second
 ever. Who only meets the org while something is due, by `advance_some`, does a little of it. While one call
 is at work, others go by and see how far it is.
 
-A step that fails for a reason no client can have given, a mistake of ours, fails its job with a text and
+A step for which the disk has no room is undone and tried again at the next call. One that fails for a
+reason no client can have given, a mistake of ours, fails its job with a text and
 is logged; it must not fail whoever happens to call next.
 """
 
 import logging
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from ..disk import is_trouble
 from ..errors import ApiError
 from ..schema import SObject
 from ..turns import turns
@@ -89,7 +92,15 @@ def _next_step(org: "EmulatedOrg") -> int | None:
             return None
         jobs.prepare(org)
         step = next((each for each in jobs.due(org, org.clock.now_ms()) if not _stalled(org, each[0])), None)
-        return None if step is None else _step(org, *step)
+        if step is None:
+            return None
+        try:
+            return _step(org, *step)
+        except sqlite3.Error as error:
+            if not is_trouble(error):
+                raise
+            log.exception("bulk job %s waits", step[0].id)
+            return None
 
 
 def _stalled(org: "EmulatedOrg", job: Job) -> bool:
@@ -113,7 +124,10 @@ def _step(org: "EmulatedOrg", job: Job, batch: Batch | None) -> int:
         _fail(org, work, str(failed))
     except BulkRefusal as refused:
         _fail(org, work, f"{refused.word} : {refused.message}")
-    except Exception:
+    except Exception as error:
+        if is_trouble(error):
+            extract.forget(org, work.number)
+            raise
         log.exception("bulk job %s failed", job.id)
         _fail(org, work, "UnknownError : An unexpected error occurred")
     return work.processed - before

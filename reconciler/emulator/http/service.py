@@ -10,6 +10,7 @@ Source: REST API Developer Guide, "Status Codes and Error Responses"; Salesforce
 import logging
 from dataclasses import replace
 
+from reconciler.emulator.disk import CannotStore, is_trouble
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.http import absent, oauth_errors, routing, sessions, soapform
 from reconciler.emulator.http.api_version import version_of
@@ -67,9 +68,9 @@ def handle(org: EmulatedOrg, request: Request) -> Reply:
             reply = _checked(org, whole)
     except ApiError as error:
         reply = _refuse(family, request, error)
-    except Exception:
+    except Exception as error:
         log.exception("%s %s failed", request.method, request.path)
-        reply = _refuse(family, request, Unexpected())
+        reply = _refuse(family, request, CannotStore(error) if is_trouble(error) else Unexpected())
     if family is Family.REST and reply.status != 401:
         info = traffic(org).limit_info(org.clock.now_ms())
         reply = replace(reply, headers={"Sforce-Limit-Info": info, **reply.headers})
