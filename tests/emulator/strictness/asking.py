@@ -4,6 +4,7 @@ The tables are YAML files in this folder, a row by its name:
 
     source    chapter of the facts and what it says there; `unverified` where there is none
     wording   `unverified` where the code and the limit are told but not the text
+    own_words `true` where the text is what the stage itself told the org to say
     seen      where somebody showed the text in public: `owner/repository issue 7`, or an address
     ask       method and path; a path without `/services` is below the data root of version 62
     by        whose session, `admin` unless said; `nobody` for none
@@ -55,6 +56,7 @@ class Row:
     name: str
     source: str
     verified: bool
+    own_words: bool
     seen: str
     before: tuple[Mapping[str, Any], ...]
     ask: Mapping[str, Any]
@@ -67,8 +69,9 @@ def rows_of(table: Path) -> Iterator[Row]:
         text, *fields = [_repeated(each) for each in rest] or [""]
         refusal = Refusal(status, code, text, tuple(fields))
         verified = UNVERIFIED not in (told["source"], told.get("wording"))
+        own = bool(told.get("own_words"))
         before = tuple(told.get("before", ()))
-        yield Row(name, told["source"], verified, told.get("seen", ""), before, told, refusal)
+        yield Row(name, told["source"], verified, own, told.get("seen", ""), before, told, refusal)
 
 
 # -- sending

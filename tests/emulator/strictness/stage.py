@@ -5,6 +5,7 @@ from typing import Any
 from reconciler.emulator.clock import Clock
 from reconciler.emulator.http import sessions
 from reconciler.emulator.org import EmulatedOrg
+from reconciler.emulator.rules import locks
 from reconciler.emulator.schema import Field, PicklistValue
 
 from .asking import Desk
@@ -23,6 +24,7 @@ MORE: dict[str, dict[str, Any]] = {
     "Hour__c": {"type": "time"},
     "Mail__c": {"type": "email", "length": 80},
     "Site__c": {"type": "url", "length": 255},
+    "Main__c": {"type": "reference", "reference_to": ("Contact",), "relationship_name": "Main__r"},
     "Notes__c": {
         "type": "textarea",
         "length": 32768,
@@ -33,6 +35,28 @@ MORE: dict[str, dict[str, Any]] = {
     },
 }
 """Fields of Account, by name."""
+COMPONENTS = {
+    "MatchingRule Lead.Same_Mail": "<matchingRuleItems>"
+    "<blankValueBehavior>NullNotAllowed</blankValueBehavior><fieldName>Email</fieldName><matchingMethod>Exact</matchingMethod></matchingRuleItems>"
+    "<ruleStatus>Active</ruleStatus>",
+    "DuplicateRule Lead.No_Doubles": "<actionOnInsert>Block</actionOnInsert>"
+    "<actionOnUpdate>Allow</actionOnUpdate>"
+    "<alertText>Use one of these records?</alertText><duplicateRuleMatchRules>"
+    "<matchRuleSObjectType>Lead</matchRuleSObjectType><matchingRule>Same_Mail</matchingRule>"
+    "</duplicateRuleMatchRules><isActive>true</isActive><operationsOnUpdate>Alert</operationsOnUpdate>",
+    "CustomField Account.Main__c": "<lookupFilter><active>true</active>"
+    "<errorMessage>Pick another.</errorMessage>"
+    "<filterItems><field>Contact.LastName</field><operation>equals</operation><value>Nobody</value>"
+    "</filterItems><isOptional>false</isOptional></lookupFilter>",
+    "ValidationRule Opportunity.Not_So_Big": "<active>true</active><errorConditionFormula>Amount &gt; 1000000"
+    "</errorConditionFormula><errorDisplayField>Amount</errorDisplayField>"
+    "<errorMessage>Ask the board first.</errorMessage>",
+    "ValidationRule Opportunity.Step_By_Step": "<active>true</active><errorConditionFormula>"
+    "AND(ISCHANGED(StageName), ISPICKVAL(StageName, &quot;Closed Won&quot;), ISBLANK(NextStep))"
+    "</errorConditionFormula><errorMessage>What comes next?</errorMessage>",
+}
+"""What the org was told to ask of rows, by type and full name."""
+NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 USERS = {
     "narrow": "Minimum Access - Salesforce",
     "outside": "Minimum Access - Salesforce",
@@ -58,7 +82,8 @@ def make_desk() -> Desk:
         "gone": org.has("Account", Name="Gone"),
         "contact": org.has("Contact", LastName="Doe", Email="doe@acme.example"),
         "opportunity": org.has("Opportunity", Name="Big", StageName="Prospecting", CloseDate="2031-01-01"),
-        "lead": org.has("Lead", LastName="Lee", Company="Lee"),
+        "lead": org.has("Lead", LastName="Lee", Company="Lee", Email="lee@acme.example"),
+        "other_lead": org.has("Lead", LastName="Low", Company="Low"),
         "kase": org.has("Case", Subject="S"),
         "set": org.has("PermissionSet", Name="Sellers", Label="Sellers"),
         "spare_set": org.has("PermissionSet", Name="Spare", Label="Spare"),
@@ -81,11 +106,17 @@ def make_desk() -> Desk:
         "PermissionSetAssignment", AssigneeId=rows["reader"], PermissionSetId=rows["set"]
     )
     rows["member"] = org.has("GroupMember", GroupId=rows["group"], UserOrGroupId=rows["reader"])
+    for name, inside in COMPONENTS.items():
+        kind, _, full_name = name.partition(" ")
+        org.components.put(kind, full_name, f'<{kind} xmlns="{NAMESPACE}">{inside}</{kind}>'.encode())
+    rows["editor"] = _user(org, "editor", "Marketing User")
+    rows["locked"] = org.has("Account", Name="Locked", OwnerId=rows["editor"])
+    locks.lock(org, [rows["locked"]])
     rows["license"] = standard["UserLicenseId"]
     rows["admin_login"] = org.rows("UserLogin", UserId=org.admin_id)[0]["Id"]
     rows |= {"client": org.client_id, "secret": org.client_secret}
     tokens = {"admin": sessions.open_session(org, org.admin_id)}
-    tokens |= {name: sessions.open_session(org, rows[name]) for name in USERS}
+    tokens |= {name: sessions.open_session(org, rows[name]) for name in (*USERS, "editor")}
     tokens["garbage"] = f"{org.org_id[:15]}!AQnonsense"
     with org.transaction() as tx:
         tx.delete("Account", rows["gone"])
