@@ -25,7 +25,8 @@ from urllib.parse import quote, urlsplit
 
 from reconciler.emulator import ids
 from reconciler.emulator.bulk import jobs, uploads, work
-from reconciler.emulator.org import JOBS_DUE, EmulatedOrg
+from reconciler.emulator.due import JOBS_DUE
+from reconciler.emulator.org import EmulatedOrg
 
 HERE = Path(__file__).parent
 ORGS = HERE.parents[1] / "shared" / "orgs"

@@ -23,6 +23,7 @@ from .additions import Additions
 from .clock import Clock
 from .components import Components
 from .definitions import Definitions
+from .due import Due
 from .errors import InvalidField, NotFound
 from .fresh import UNNAMED, furnish
 from .kept_snapshots import KeptSnapshots
@@ -46,12 +47,6 @@ if TYPE_CHECKING:
     from .formula.engine import FormulaStore
     from .soql.run import QueryResult
 
-JOBS_DUE = "bulk_jobs_due"
-"""The fact that says when the next bulk job goes on, in milliseconds; empty while none waits."""
-
-RECALCULATION = "recalculation_ms"
-"""The fact that says how long permission set groups take; `metadata.delays` sets it too."""
-
 setup_rules.register()
 access_rules.register()
 data_rules.register()
@@ -74,10 +69,6 @@ class EmulatedOrg:
         self.schema: Schema = standard.load()
         self.tables = Tables(self.schema)
         self._facts: dict[str, str] = {}
-        self._next_expiry: int | None = None
-        self._recalculated_at: int | None = None
-        self._next_deployment: int | None = None
-        self._updating_at: int | None = None
         self.additions = Additions(self.schema, self.store)
         self.components = Components(self.store)
         self.jobs = Jobs(self.store)
@@ -85,6 +76,7 @@ class EmulatedOrg:
         self.value_rows = ValueRows(self.schema, self.store)
         self.access = Access(self)
         self.snapshots = KeptSnapshots(self)
+        self.due = Due(self)
         self.store.ensure_table("CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._generation = self.store.catch_up()
         if not self._reread():
@@ -113,9 +105,7 @@ class EmulatedOrg:
         if not self._facts:
             return False
         self.reread_schema()
-        self.watch_expiry()
-        self.watch_groups()
-        self.watch_deployments()
+        self.due.watch_all()
         return True
 
     def reread_schema(self) -> None:
@@ -243,89 +233,15 @@ class EmulatedOrg:
                 self.reread_schema()
             raise
 
-    # -- what happens by itself
-
     def settle(self) -> None:
-        """Follow what other processes wrote, and let happen what time brings. Costs some microseconds.
-
-        Assignments expire; permission set groups are calculated anew; deployments go on.
-        """
+        """Follow what other processes wrote, and let happen what time brings. Costs some microseconds."""
         self._follow_others()
-        due = self._facts.get(JOBS_DUE)
-        waiting = self._next_deployment is not None
-        if self._next_expiry is None and self._recalculated_at is None and not due and not waiting:
-            return
-        now = self.clock.now_ms()
-        if waiting:
-            self._deploy()
-        if due and int(due) <= now:
-            from .bulk.work import advance_some
-
-            advance_some(self)
-        if self._next_expiry is not None and self._next_expiry <= now:
-            self.store.execute(
-                'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ?', (now,)
-            )
-            self.watch_expiry()
-        if self._recalculated_at is not None:
-            self._recalculate(now, self._recalculated_at)
-
-    def _recalculate(self, now: int, done: int) -> None:
-        """Permission set groups are Outdated, then Updating, then Updated."""
-        if done <= now:
-            self._set_groups("Updated")
-            self._recalculated_at = self._updating_at = None
-        elif self._updating_at is not None and self._updating_at <= now:
-            self._set_groups("Updating")
-            self._updating_at = None
-
-    def _set_groups(self, status: str) -> None:
-        sql = 'UPDATE "PermissionSetGroup" SET "Status" = ? WHERE "Status" IN (\'Outdated\', \'Updating\')'
-        self.store.execute(sql, (status,))
-
-    @property
-    def recalculation_ms(self) -> int:
-        """How long a permission set group takes after its members changed: half the time it is Outdated."""
-        return int(self.fact(RECALCULATION, "0"))
-
-    @recalculation_ms.setter
-    def recalculation_ms(self, milliseconds: int) -> None:
-        self.set_fact(RECALCULATION, str(milliseconds))
-
-    def _deploy(self) -> None:
-        """Let deployments go on, unless a transaction is open: what it reads must not change under it."""
-        from .metadata import deployments
-
-        with self.store.lock:
-            if not self.store.in_transaction:
-                self._next_deployment = None  # what a deployment asks must not begin it again
-                deployments.advance(self)
-                self.watch_deployments()
-
-    def watch_deployments(self) -> None:
-        """Note whether a deployment is not done; how long it takes is asked when something happens."""
-        self._next_deployment = 0 if self.jobs.any_waiting() else None
+        self.due.happen()
 
     def _follow_others(self) -> None:
         if (generation := self.store.catch_up()) != self._generation:
             self._generation = generation
             self._reread()
-
-    def watch_expiry(self) -> None:
-        """Note when the next assignment expires."""
-        (row,) = self.store.execute(
-            'SELECT min("ExpirationDate") FROM "PermissionSetAssignment" WHERE "IsActive" = 1'
-        )
-        self._next_expiry = row[0]
-
-    def watch_groups(self) -> None:
-        """Note when permission set groups whose members changed are calculated anew."""
-        outdated = self.store.execute(
-            "SELECT 1 FROM \"PermissionSetGroup\" WHERE \"Status\" IN ('Outdated', 'Updating') LIMIT 1"
-        )
-        now, takes = self.clock.now_ms(), self.recalculation_ms
-        self._recalculated_at = now + takes if outdated else None
-        self._updating_at = now + takes // 2 if outdated else None
 
     # -- reading
 
@@ -454,10 +370,6 @@ class EmulatedOrg:
         twin.schema = self.schema.copy()
         twin.tables = self.tables.fork(twin.schema)
         twin._facts = dict(self._facts)
-        twin._next_expiry = self._next_expiry
-        twin._recalculated_at = self._recalculated_at
-        twin._next_deployment = self._next_deployment
-        twin._updating_at = self._updating_at
         twin._generation = 0
         twin.additions = Additions(twin.schema, twin.store)
         twin.components = Components(twin.store)
@@ -466,6 +378,7 @@ class EmulatedOrg:
         twin.value_rows = ValueRows(twin.schema, twin.store)
         twin.access = Access(twin)
         twin.snapshots = self.snapshots.copy_for(twin)
+        twin.due = self.due.copy_for(twin)
         return twin
 
     def become(self, source: sqlite3.Connection, *, keep: Sequence[str]) -> None:

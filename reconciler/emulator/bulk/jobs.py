@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from .. import ids
-from ..org import JOBS_DUE
+from ..due import JOBS_DUE
 
 if TYPE_CHECKING:
     from ..org import EmulatedOrg

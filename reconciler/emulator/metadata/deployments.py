@@ -117,7 +117,7 @@ def history(org: "EmulatedOrg") -> list[Job]:
 def _enqueue(org: "EmulatedOrg", user_id: str, archive: bytes, asked: Mapping[str, Any]) -> Job:
     with org.store.transaction():
         number = org.jobs.add(DEPLOY, ids.parse(user_id) or 0, org.clock.now_ms(), asked, archive)
-    org.watch_deployments()
+    org.due.watch_deployments()
     job = org.jobs.find(DEPLOY, number)
     assert job is not None
     return job

@@ -269,7 +269,7 @@ def _check_assignment(tx: "Transaction", table: "Table", number: int, old: Value
 
 
 def _watch_expiry(tx: "Transaction", table: "Table", number: int, *_: Values) -> None:
-    tx.org.watch_expiry()
+    tx.org.due.watch_expiry()
 
 
 def _check_assignment_delete(tx: "Transaction", table: "Table", number: int, old: Values) -> None:
@@ -327,7 +327,7 @@ def _after_component(tx: "Transaction", table: "Table", number: int, values: Val
     groups = tx.org.tables["PermissionSetGroup"]
     if tx.is_living(groups, values["PermissionSetGroupId"]):
         tx.set_fields(groups, values["PermissionSetGroupId"], {"Status": "Outdated"}, by_user=False)
-        tx.org.watch_groups()
+        tx.org.due.watch_groups()
 
 
 # -- permission set and package licences

@@ -177,7 +177,7 @@ def test_a_group_is_assigned_through_its_own_permission_set(
 def test_a_group_is_outdated_until_it_is_calculated_anew(
     org: EmulatedOrg, granted: str, remove: Write
 ) -> None:
-    org.recalculation_ms = 5000
+    configure(org, recalculation_ms=5000)
     group = org.has("PermissionSetGroup", DeveloperName="G", MasterLabel="G")
     component = org.has("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=granted)
     assert status(org, group) == "Outdated"

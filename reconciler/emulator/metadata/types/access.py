@@ -142,7 +142,7 @@ class PermissionSetGroupType(RowType):
         if any((old or {}).get(name) != new[name] for name in ("permissionSets", "mutingPermissionSets")):
             table = strict.tx.tables[self.sobject]
             strict.tx.set_fields(table, number, {"Status": "Outdated"}, by_user=False)
-            strict.org.watch_groups()
+            strict.org.due.watch_groups()
 
 
 class CustomPermissionType(RowType):
