@@ -40,7 +40,7 @@ class Due:
         self._next_expiry = row[0]
 
     def watch_groups(self) -> None:
-        """Note when permission set groups whose members changed are calculated anew, Outdated half the time."""
+        """Note when permission set groups that changed are calculated anew; half-way they are Updating."""
         outdated = self._org.store.execute(
             "SELECT 1 FROM \"PermissionSetGroup\" WHERE \"Status\" IN ('Outdated', 'Updating') LIMIT 1"
         )
