@@ -28,6 +28,7 @@ from reconciler.emulator.writes import Transaction
 from . import rows as load_rows
 from . import schema as load_schema
 from .components import BUNDLES, META, bundle_of, components_of
+from .declared import load_declared
 from .made_up import make_up_named
 from .report import Found, LoadReport
 
@@ -212,8 +213,6 @@ def _show_rows(org: "EmulatedOrg", found: Found) -> None:
 
 def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
     """Load one folder; see the head of this module for the order."""
-    from reconciler.emulator.tooling import apex, packages
-
     found = find_source(folder)
     report.problems += found.problems
     with org.store.transaction():
@@ -234,5 +233,4 @@ def load_source(org: "EmulatedOrg", folder: Path, report: LoadReport) -> None:
         _show_rows(org, found.components)
         for kind, named in found.components.items():
             report.kept[kind] = report.kept.get(kind, 0) + len(named)
-    report.problems += apex.load_seed(org, folder)
-    report.problems += packages.load_seed(org, folder)
+    report.problems += load_declared(org, folder)

@@ -29,9 +29,9 @@ address of a served org, or from `declare`::
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..declaring import BadDeclaration
 from . import apex_source
 
 if TYPE_CHECKING:
@@ -62,15 +62,6 @@ EFFECTS: dict[str, frozenset[str]] = {
 """What an effect does, and the words beside it."""
 METHOD_WORDS = frozenset(["outcome", "message", "stack_trace", "run_time_ms"])
 OUTCOMES = frozenset(["Pass", "Fail", "CompileFail", "Skip"])
-SEED_FILE = Path("emulator") / "apex.yaml"
-
-
-class BadDeclaration(ValueError):
-    """What cannot be understood, all of it."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 def declare(org: "EmulatedOrg", told: Mapping[str, Any]) -> None:
@@ -138,23 +129,6 @@ def _kept(org: "EmulatedOrg", kind: str) -> list[tuple[str | None, str]]:
             "SELECT name, content FROM _apex WHERE kind = ? ORDER BY at", (kind,)
         )
     ]
-
-
-def load_seed(org: "EmulatedOrg", folder: Path) -> list[str]:
-    """Declare what a seed's file says; the problems of what cannot be read."""
-    path = folder / SEED_FILE
-    if not path.is_file():
-        return []
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        declare(org, YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {})
-    except BadDeclaration as error:
-        return [f"{path}: {each}" for each in error.problems]
-    except YAMLError as error:
-        return [f"{path}: {error}"]
-    return []
 
 
 # -- is it well formed

@@ -23,10 +23,10 @@ Source: Metadata API Developer Guide, "InstalledPackage"; Tooling API, "PackageI
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import ids
+from ..declaring import BadDeclaration
 from ..metadata.component_types import ComponentProblem, component_type
 from ..writes import Transaction
 from . import virtual
@@ -42,15 +42,10 @@ KEY = "Key"
 NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?:\s*\(?\s*[Bb](?:eta)?\s*(\d+)\)?)?")
 WORDS = frozenset(["namespace", "name", "versions", "installed"])
 VERSION_WORDS = frozenset(["number", "key"])
-SEED_FILE = Path("emulator") / "packages.yaml"
 UNAVAILABLE = (
     "The requested package doesn't yet exist or has been deleted. If the package was recently created, "
     "please try again later, or contact salesforce support."
 )
-
-
-class BadPackages(ValueError):
-    """A declaration that cannot be understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,38 +62,47 @@ class Version:
 
 
 def declare(org: "EmulatedOrg", told: Any) -> None:
-    """Add packages and versions. Raises `BadPackages`, and adds none, for what cannot be understood."""
-    packages = told.get("packages") if isinstance(told, Mapping) else None
-    if not isinstance(packages, list) or not packages:
-        raise BadPackages("a declaration is an object with a list of packages")
-    for each in packages:
-        _check(each)
+    """Add packages and versions. Raises `BadDeclaration`, and adds none, for what cannot be understood."""
+    if problems := list(_problems(told)):
+        raise BadDeclaration(problems)
     from .view import tooling
 
     with org.transaction() as tx:
         inner = tooling(org).transaction(tx)
-        for each in packages:
+        for each in told["packages"]:
             _declare_one(inner, each)
             if number := each.get("installed"):
                 component_type(COMPONENT).write(tx, each["namespace"], {"versionNumber": [str(number)]})
 
 
-def _check(told: Any) -> None:
-    if not isinstance(told, Mapping) or not isinstance(told.get("namespace"), str) or told.keys() - WORDS:
-        raise BadPackages(f"a package has a namespace, and may have {', '.join(sorted(WORDS))}")
-    versions = told.get("versions")
+def _problems(told: Any) -> Iterator[str]:
+    packages = told.get("packages") if isinstance(told, Mapping) else None
+    if not isinstance(packages, list) or not packages:
+        yield "a declaration is an object with a list of packages"
+        return
+    for each in packages:
+        if not isinstance(each, Mapping) or not isinstance(each.get("namespace"), str) or each.keys() - WORDS:
+            yield f"a package has a namespace, and may have {', '.join(sorted(WORDS))}"
+        else:
+            yield from _package_problems(each)
+
+
+def _package_problems(told: Mapping[str, Any]) -> Iterator[str]:
+    namespace, versions = told["namespace"], told.get("versions")
     if not isinstance(versions, list) or not versions:
-        raise BadPackages(f"the package {told['namespace']} has a list of versions")
+        yield f"the package {namespace} has a list of versions"
+        return
     for each in versions:
         if not isinstance(each, Mapping) or each.keys() - VERSION_WORDS:
-            raise BadPackages(f"a version of {told['namespace']} has a number, and may have a key")
+            yield f"a version of {namespace} has a number, and may have a key"
+            continue
         if not NUMBER.fullmatch(str(each.get("number", ""))):
-            raise BadPackages(f"the number of a version is like '1.9' or '1.10 (Beta 2)', not {each!r}")
+            yield f"the number of a version is like '1.9' or '1.10 (Beta 2)', not {each!r}"
         if "key" in each and ids.prefix_of(ids.parse(str(each["key"])) or 0) != "04t":
-            raise BadPackages(f"the key of a version is an id that begins with 04t, not {each!r}")
-    numbers = [str(each["number"]) for each in versions]
+            yield f"the key of a version is an id that begins with 04t, not {each!r}"
+    numbers = [str(each.get("number")) for each in versions if isinstance(each, Mapping)]
     if "installed" in told and str(told["installed"]) not in numbers:
-        raise BadPackages(f"the installed version of {told['namespace']} is one of {', '.join(numbers)}")
+        yield f"the installed version of {namespace} is one of {', '.join(numbers)}"
 
 
 def _declare_one(inner: Transaction, told: Mapping[str, Any]) -> None:
@@ -171,21 +175,6 @@ def declared(org: "EmulatedOrg") -> dict[str, Any]:
         if tree := kind.read(org, each.namespace):
             package["installed"] = tree["versionNumber"][0]
     return {"packages": list(told.values())}
-
-
-def load_seed(org: "EmulatedOrg", folder: Path) -> list[str]:
-    """Declare what a seed's file says; the problems of what cannot be read."""
-    path = folder / SEED_FILE
-    if not path.is_file():
-        return []
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        declare(org, YAML(typ="safe").load(path.read_text(encoding="utf-8")))
-    except (BadPackages, YAMLError) as error:
-        return [f"{path}: {error}"]
-    return []
 
 
 # -- requests of the Tooling API

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from reconciler.emulator.declaring import BadDeclaration
 from reconciler.emulator.http.control import control
 from reconciler.emulator.http.faults import Faults
 from reconciler.emulator.http.message import Request
@@ -119,7 +120,7 @@ def test_a_declared_script_does_what_is_declared(tooling: Tooling) -> None:
 
 
 def test_what_cannot_be_understood_is_declared_not_at_all(tooling: Tooling) -> None:
-    with pytest.raises(apex.BadDeclaration) as refused:
+    with pytest.raises(BadDeclaration) as refused:
         apex.declare(
             tooling.org,
             {

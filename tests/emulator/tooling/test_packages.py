@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator.declaring import BadDeclaration
 from reconciler.emulator.metadata.component_types import ComponentProblem, component_type
 from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.seeding.report import LoadReport
@@ -137,6 +138,14 @@ def test_what_is_declared_can_be_declared_again(offered: Tooling) -> None:
     assert packages.declared(offered.org) == told
 
 
+def test_all_that_is_wrong_with_a_declaration_is_told_at_once(tooling: Tooling) -> None:
+    wrong = [{"namespace": "a"}, {"namespace": "b", "versions": [{"number": "x"}, {"nr": 1}]}, 7, ACME]
+    with pytest.raises(BadDeclaration) as refused:
+        packages.declare(tooling.org, {"packages": wrong})
+    assert len(refused.value.problems) == 4
+    assert packages.declared(tooling.org) == {"packages": []}
+
+
 @pytest.mark.parametrize(
     "told",
     [
@@ -151,6 +160,6 @@ def test_what_is_declared_can_be_declared_again(offered: Tooling) -> None:
     ],
 )
 def test_a_declaration_that_cannot_be_understood_adds_nothing(tooling: Tooling, told: Any) -> None:
-    with pytest.raises(packages.BadPackages):
+    with pytest.raises(BadDeclaration):
         packages.declare(tooling.org, told)
     assert packages.declared(tooling.org) == {"packages": []}
