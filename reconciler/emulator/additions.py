@@ -175,6 +175,8 @@ def field_from_json(told: Mapping[str, Any]) -> Field:
         made["picklist"] = tuple(PicklistValue(*each) for each in made["picklist"])
     if "reference_to" in made:
         made["reference_to"] = tuple(made["reference_to"])
+    if "valid_for" in made:
+        made["valid_for"] = tuple((value, tuple(controlling)) for value, controlling in made["valid_for"])
     return Field(**made)
 
 

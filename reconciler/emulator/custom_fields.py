@@ -4,7 +4,7 @@ Source: Metadata API Developer Guide, "CustomField" and "CustomObject"; describe
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from . import ids
@@ -229,7 +229,22 @@ def _picklist(tree: Tree, sets: ValueSets) -> dict[str, Any]:
     else:
         values = picklist_values(child(value_set, "valueSetDefinition") or child(tree, "picklist"))
         restricted = flag(value_set, "restricted") or flag(child(tree, "picklist"), "restrictedPicklist")
-    return {"picklist": values, "restricted_picklist": restricted, "controller": controller}
+    return {
+        "picklist": values,
+        "restricted_picklist": restricted,
+        "controller": controller,
+        "valid_for": tuple(_settings(value_set, child(tree, "picklist"))) if controller else (),
+    }
+
+
+def _settings(value_set: Tree, old: Tree) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What the values go with, as metadata says it now and as it did before API 38."""
+    for tree, item, name, controlling in (
+        (value_set, "valueSettings", "valueName", "controllingFieldValue"),
+        (old, "picklistValues", "fullName", "controllingFieldValues"),
+    ):
+        for told in each(tree, item):
+            yield text(told, name) or "", tuple(texts(told, controlling))
 
 
 def _location(tree: Tree, name: str) -> list[Field]:

@@ -62,6 +62,8 @@ class Field:
     picklist: tuple[PicklistValue, ...] = ()
     restricted_picklist: bool = False
     controller: str | None = None
+    valid_for: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Of a picklist that another field controls: a value, and the controlling values it goes with."""
     filterable: bool = True
     sortable: bool = True
     groupable: bool = True

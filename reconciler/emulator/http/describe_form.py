@@ -9,6 +9,7 @@ Source: REST API Developer Guide, "sObject Describe"; keys and constants as reco
 
 from typing import Any
 
+from reconciler.emulator.dependent import valid_for
 from reconciler.emulator.schema import (
     ChildRelationship,
     Field,
@@ -382,10 +383,7 @@ class _Shape:
                     "namePointing": self._points_to_names(),
                     "nillable": field.nillable,
                     "permissionable": field.permissionable,
-                    "picklistValues": [
-                        _picklist_value(each, labelled=(self.sobject.name, field.name) not in UNLABELLED)
-                        for each in field.picklist
-                    ],
+                    "picklistValues": [self._picklist_value(each) for each in field.picklist],
                     "polymorphicForeignKey": len(field.reference_to) > 1,
                     "precision": field.precision,
                     "queryByDistance": field.type in ("address", "location"),
@@ -405,6 +403,10 @@ class _Shape:
                 }.items()
             )
         )
+
+    def _picklist_value(self, each: PicklistValue) -> dict[str, Any]:
+        told = picklist_value(self.sobject, self.field, each)
+        return {**told, "label": None} if (self.sobject.name, self.field.name) in UNLABELLED else told
 
     def _points_to_names(self) -> bool:
         told = self.field.name_pointing
@@ -433,11 +435,12 @@ UNLABELLED = frozenset({("Group", "Type"), ("PermissionSet", "Type")})
 """Picklists whose values have no labels, as recorded."""
 
 
-def _picklist_value(each: PicklistValue, *, labelled: bool) -> dict[str, Any]:
+def picklist_value(sobject: SObject, field: Field, each: PicklistValue) -> dict[str, Any]:
+    """One value, as describes of objects and of layouts tell it."""
     return {
         "active": each.active,
         "defaultValue": each.default,
-        "label": each.label if labelled else None,
-        "validFor": None,
+        "label": each.label,
+        "validFor": valid_for(sobject, field, each.value),
         "value": each.value,
     }

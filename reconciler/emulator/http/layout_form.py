@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.emulator import ids
-from reconciler.emulator.http.describe_form import describe_field
+from reconciler.emulator.http.describe_form import describe_field, picklist_value
 from reconciler.emulator.metadata_xml import Tree, child, each, flag, text, texts
 from reconciler.emulator.schema import ChildRelationship, Field, PicklistValue, Schema, SObject
 
@@ -247,15 +247,22 @@ def _column(owner: SObject, field: Field) -> dict[str, Any]:
 
 
 def record_type_mapping(
-    info: Mapping[str, Any], layout_id: str, url: str, values: Mapping[str, Sequence[PicklistValue]]
+    info: Mapping[str, Any],
+    layout_id: str,
+    url: str,
+    sobject: SObject,
+    values: Sequence[tuple[Field, Sequence[PicklistValue]]],
 ) -> dict[str, Any]:
     """A record type's entry in `recordTypeMappings`, from its entry in the object's describe.
 
     ``values`` are those that the record type has, by field.
     """
     picklists = [
-        {"picklistName": name, "picklistValues": [_value(each) for each in found]}
-        for name, found in values.items()
+        {
+            "picklistName": field.name,
+            "picklistValues": [picklist_value(sobject, field, each) for each in found],
+        }
+        for field, found in values
     ]
     known = {name: info.get(name) for name in ("active", "available", "defaultRecordTypeMapping")}
     return {
@@ -267,16 +274,6 @@ def record_type_mapping(
         "picklistsForRecordType": picklists or None,
         "recordTypeId": info["recordTypeId"],
         "urls": {"layout": url},
-    }
-
-
-def _value(value: PicklistValue) -> dict[str, Any]:
-    return {
-        "active": value.active,
-        "defaultValue": value.default,
-        "label": value.label,
-        "validFor": None,
-        "value": value.value,
     }
 
 

@@ -116,5 +116,18 @@ def described_object(value: Mapping[str, Any]) -> str:
     """The inside of a described object, whose keys stand in the order of the alphabet."""
     nils = [name for name in OBJECT_NILS if name in value and value[name] is None]
     parts = {name: tree({name: each}) for name, each in value.items() if each is not None}
+    if "fields" in parts:
+        parts["fields"] = "".join(f"<fields>{_described_field(each)}</fields>" for each in value["fields"])
     parts |= {name: element(name, None) for name in nils}
     return "".join(parts[name] for name in sorted(parts))
+
+
+def _described_field(value: Mapping[str, Any]) -> str:
+    """The inside of a described field, in the order of the alphabet; elements of its values may be nil."""
+    parts = []
+    for name, each in sorted(value.items()):
+        if name == "picklistValues":
+            parts += [f"<{name}>{shaped(one, 'PicklistEntry')}</{name}>" for one in each]
+        else:
+            parts.append(tree({name: each}))
+    return "".join(parts)

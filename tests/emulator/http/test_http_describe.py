@@ -1,5 +1,6 @@
 """Describes: their keys and order, their versions."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,47 @@ def test_references_and_their_children_are_told_from_both_sides(client: "Client"
         each for each in children if (each["childSObject"], each["field"]) == ("Contact", "AccountId")
     )
     assert found["relationshipName"] == "Contacts"
+
+
+SUBURBS = (
+    "<fullName>Suburb__c</fullName><label>Suburb</label><type>Picklist</type>"
+    "<valueSet><controllingField>City__c</controllingField><valueSetDefinition><sorted>false</sorted>"
+    "<value><fullName>East</fullName><default>false</default><label>East</label></value>"
+    "<value><fullName>West</fullName><default>false</default><label>West</label></value>"
+    "<value><fullName>None</fullName><default>false</default><label>None</label></value></valueSetDefinition>"
+    "<valueSettings><controllingFieldValue>C0</controllingFieldValue>"
+    "<controllingFieldValue>C25</controllingFieldValue><valueName>East</valueName></valueSettings>"
+    "<valueSettings><controllingFieldValue>C9</controllingFieldValue><valueName>West</valueName></valueSettings>"
+    "</valueSet>"
+)
+
+
+def test_a_dependent_picklist_says_which_values_go_with_which(client: "Client", tmp_path: Path) -> None:
+    values = "".join(f"<value><fullName>C{n}</fullName><label>C{n}</label></value>" for n in range(30))
+    cities = (
+        "<fullName>City__c</fullName><label>City</label><type>Picklist</type>"
+        f"<valueSet><valueSetDefinition><sorted>false</sorted>{values}</valueSetDefinition></valueSet>"
+    )
+    folder = tmp_path / "objects" / "Account" / "fields"
+    folder.mkdir(parents=True)
+    for name, body in (("City__c", cities), ("Suburb__c", SUBURBS)):
+        (folder / f"{name}.field-meta.xml").write_text(f"<CustomField>{body}</CustomField>")
+    assert client.org.load(tmp_path).remarks() == []
+    suburb = client.org.fork().schema["Account"].field("Suburb__c")
+    assert suburb and suburb.valid_for == (("East", ("C0", "C25")), ("West", ("C9",)))
+    fields = {each["name"]: each for each in client.get("/sobjects/Account/describe").json()["fields"]}
+    told = fields["Suburb__c"]
+    assert (told["controllerName"], told["dependentPicklist"]) == ("City__c", True)
+    bits = {each["value"]: each["validFor"] for each in told["picklistValues"]}
+    assert bits == {"East": "gAAAQAAA", "West": "AEAA", "None": "AAAA"}
+    assert {each["validFor"] for each in fields["City__c"]["picklistValues"]} == {None}
+
+    base = f"/ui-api/object-info/Account/picklist-values/{MASTER}/Suburb__c"
+    shown = client.get(base).json()
+    assert shown["controllerValues"]["C25"] == 25
+    assert [each["validFor"] for each in shown["values"]] == [[0, 25], [9], []]
+    dependent = client.get("/ui-api/object-info/Account").json()["dependentFields"]
+    assert dependent["City__c"] == {"Suburb__c": {}}
 
 
 def test_a_describe_is_sent_again_only_when_it_changed(client: "Client") -> None:

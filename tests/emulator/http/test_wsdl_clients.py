@@ -35,6 +35,14 @@ def count(soap: Soap, where: str) -> int:
     return soap.org.query(f"SELECT COUNT() FROM Account WHERE {where}").total_size
 
 
+def test_a_value_without_a_label_has_a_nil_one(soap: Soap) -> None:
+    (told,) = soap.results("<describeSObjects><sObjectType>Group</sObjectType></describeSObjects>")
+    values = [each for each in told.iter() if name(each) == "picklistValues"]
+    assert values
+    for each in values:
+        assert [name(part) for part in each] == ["active", "defaultValue", "label", "value"]
+
+
 @pytest.mark.parametrize("sent", [NIL_ID, "<Id/>"])
 def test_a_record_with_a_nil_id_is_created(soap: Soap, sent: str) -> None:
     (made,) = soap.results(

@@ -47,7 +47,6 @@ def basic_information(org: EmulatedOrg, request: Request, sobject: str) -> Reply
 @route(
     "GET",
     "/sobjects/{sobject}/describe",
-    lacks=["`validFor` of dependent picklists"],
 )
 def describe_sobject(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """The whole describe of an object, unless the client has it (304)."""

@@ -111,10 +111,11 @@ class Pages:
                 info,
                 self.page(info["recordTypeId"]).id,
                 info["urls"]["layout"],
-                {
-                    field.name: values_of(self.org, self.sobject, info["developerName"], field)
+                self.sobject,
+                [
+                    (field, values_of(self.org, self.sobject, info["developerName"], field))
                     for field in fields
-                },
+                ],
             )
             for info in self.infos
         ]

@@ -4,8 +4,10 @@ Source: User Interface API Developer Guide, "Get Object Metadata", "Get Values f
 Record Type"; the directory and the fields of an object as a Developer Edition told them at API 49.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from reconciler.emulator.dependent import controlling_values, places
 from reconciler.emulator.errors import NotFound
 from reconciler.emulator.http import dml
 from reconciler.emulator.http.describe_form import describe
@@ -23,7 +25,7 @@ from reconciler.emulator.http.ui_form import (
     type_infos,
 )
 from reconciler.emulator.org import EmulatedOrg
-from reconciler.emulator.schema import PicklistValue, SObject
+from reconciler.emulator.schema import Field, PicklistValue, SObject
 
 DATA_TYPES = {
     "combobox": "ComboBox",
@@ -34,7 +36,7 @@ DATA_TYPES = {
     "textarea": "TextArea",
 }
 """Types whose name is not the describe's with a capital."""
-LACKS = ["colours and icons of objects", "values that depend on another picklist"]
+LACKS = ["colours and icons of objects"]
 TAKEN_OVER = (
     "calculated", "compoundFieldName", "controllerName", "createable", "custom", "extraTypeInfo",
     "filterable", "filteredLookupInfo", "highScaleNumber", "htmlFormatted", "inlineHelpText", "label",
@@ -109,13 +111,26 @@ def object_info(org: EmulatedOrg, request: Request, target: SObject) -> dict[str
         "apiName": target.name,
         "childRelationships": children,
         "defaultRecordTypeId": next((k for k, v in infos.items() if v["defaultRecordTypeMapping"]), None),
-        "dependentFields": {},
+        "dependentFields": _dependent(target),
         "fields": {each["name"]: _field_info(org, target, each) for each in told["fields"]},
         "nameFields": name_fields(target),
         "recordTypeInfos": infos,
         "themeInfo": {"color": "0070D2", "iconUrl": f"{request.base_url}/img/icon/custom.png"},
     }
     return dict(sorted({**value, "eTag": tag(value)}.items()))
+
+
+def _dependent(sobject: SObject, controllers: Sequence[Field] | None = None) -> dict[str, Any]:
+    """The fields that control others, the uppermost first, and below each those that it controls."""
+    fields = list(sobject.fields.values())
+    found = {}
+    for each in [one for one in fields if not one.controller] if controllers is None else controllers:
+        controlled = [other for other in fields if (other.controller or "").lower() == each.name.lower()]
+        if controlled:
+            found[each.name] = {
+                other.name: _dependent(sobject, [other]).get(other.name, {}) for other in controlled
+            }
+    return found
 
 
 def _field_info(org: EmulatedOrg, sobject: SObject, told: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +158,9 @@ def list_picklists(org: EmulatedOrg, request: Request, sobject: str, record_type
     target, wanted, developer_name = _record_type(org, request, sobject, record_type)
     base = f"{request.data_path}/ui-api/object-info/{target.name}/picklist-values/{wanted}"
     values = {
-        each.name: _picklist(values_of(org, target, developer_name, each), f"{base}/{each.name}")
+        each.name: _picklist(
+            target, each, values_of(org, target, developer_name, each), f"{base}/{each.name}"
+        )
         for each in picklists(target)
     }
     return ok({"eTag": tag(values), "picklistFieldValues": values})
@@ -157,7 +174,7 @@ def read_picklist(org: EmulatedOrg, request: Request, sobject: str, record_type:
     if found is None or found not in picklists(target):
         raise NotFound
     url = f"{request.data_path}/ui-api/object-info/{target.name}/picklist-values/{wanted}/{found.name}"
-    return ok(_picklist(values_of(org, target, developer_name, found), url))
+    return ok(_picklist(target, found, values_of(org, target, developer_name, found), url))
 
 
 def _record_type(
@@ -170,13 +187,19 @@ def _record_type(
     return target, wanted, names.get(wanted, "Master")
 
 
-def _picklist(values: list[PicklistValue], url: str) -> dict[str, Any]:
+def _picklist(sobject: SObject, field: Field, values: list[PicklistValue], url: str) -> dict[str, Any]:
     made: list[dict[str, Any]] = [
-        {"attributes": None, "label": each.label, "validFor": [], "value": each.value} for each in values
+        {
+            "attributes": None,
+            "label": each.label,
+            "validFor": places(sobject, field, each.value),
+            "value": each.value,
+        }
+        for each in values
     ]
     default = next((told for told, each in zip(made, values, strict=True) if each.default), None)
     return {
-        "controllerValues": {},
+        "controllerValues": {each: at for at, each in enumerate(controlling_values(sobject, field))},
         "defaultValue": default,
         "eTag": tag(made),
         "url": url,

@@ -286,6 +286,10 @@ def _of_values(field: Field, kind: str) -> Tree:
     value_set: Tree = {"restricted": [_word(field.restricted_picklist)], "valueSetDefinition": [definition]}
     if field.controller:
         value_set["controllingField"] = [field.controller]
+        value_set["valueSettings"] = [
+            {"controllingFieldValue": list(controlling), "valueName": [value]}
+            for value, controlling in field.valid_for
+        ]
     return {"valueSet": [value_set]}
 
 
