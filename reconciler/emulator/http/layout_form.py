@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.emulator import ids
+from reconciler.emulator.http.column_names import find_field
 from reconciler.emulator.http.describe_form import describe_field, picklist_value
 from reconciler.emulator.metadata_xml import Tree, child, each, flag, text, texts
 from reconciler.emulator.schema import ChildRelationship, Field, PicklistValue, Schema, SObject
@@ -208,7 +209,7 @@ def _related_lists(schema: Schema, sobject: SObject, tree: Tree | None) -> Itera
         ]
     for relation, fields in wanted:
         owner = schema[relation.child]
-        columns = [field for name in fields if (field := owner.field(name.rpartition(".")[2]))]
+        columns = [field for name in fields if (field := find_field(owner, name))] or _first_columns(owner)
         yield {
             "accessLevelRequiredForCreate": None,
             "buttons": [],
@@ -229,9 +230,16 @@ def _relation(children: Sequence[ChildRelationship], named: str) -> ChildRelatio
     for found in children:
         if dot and (found.child, found.field) == (owner, field):
             return found
-        if named in (found.name, f"Related{(found.name or '').removesuffix('s')}List"):
+        if named in (found.name, f"Related{found.child}List"):
             return found
     return None
+
+
+def _first_columns(owner: SObject) -> list[Field]:
+    """What a related list shows that names no columns: there is always one."""
+    fields = list(owner.fields.values())
+    named = [field for field in fields if field.name_field or field.name in ("Title", "Status")]
+    return (named or fields)[:1]
 
 
 def _column(owner: SObject, field: Field) -> dict[str, Any]:

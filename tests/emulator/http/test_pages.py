@@ -63,7 +63,7 @@ def test_a_stored_layout_is_told_as_it_is(caller: Caller) -> None:
     assert empty["placeholder"] is True
     (related,) = layout["relatedLists"]
     assert (related["sobject"], related["field"], related["name"]) == ("Contact", "AccountId", "Contacts")
-    assert [column["name"] for column in related["columns"]] == ["Email"]
+    assert [column["name"] for column in related["columns"]] == ["Name", "Email"]
 
 
 def test_record_types_have_the_layout_that_the_profile_says(caller: Caller, shared: Path) -> None:
@@ -93,6 +93,18 @@ def test_record_types_have_the_layout_that_the_profile_says(caller: Caller, shar
 def test_what_there_is_no_page_of_is_not_found(caller: Caller, path: str) -> None:
     status, value, _ = caller.call("GET", path)
     assert (status, value[0]["errorCode"]) == (404, "NOT_FOUND")
+
+
+def test_every_related_list_has_columns(caller: Caller) -> None:
+    """Clients made from the WSDL read no list without one."""
+    shown = {}
+    for sobject in ("Account", "Asset", "Campaign", "Contact"):
+        _, value, _ = caller.call("GET", f"/sobjects/{sobject}/describe/layouts")
+        for each in value["layouts"][0]["relatedLists"]:
+            shown[sobject, each["name"]] = [column["name"] for column in each["columns"]]
+    assert [each for each, columns in shown.items() if not columns] == []
+    assert shown["Account", "Opportunities"] == ["Name", "StageName", "Amount", "CloseDate"]
+    assert shown["Account", "Contacts"] == ["Name", "Title", "Email", "Phone"]
 
 
 def test_users_have_a_layout_by_name(caller: Caller) -> None:

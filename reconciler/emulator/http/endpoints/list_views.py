@@ -17,6 +17,7 @@ from typing import Any
 
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http import dml
+from reconciler.emulator.http.column_names import PATHS, find_field
 from reconciler.emulator.http.message import Reply, Request, ok
 from reconciler.emulator.http.routing import route
 from reconciler.emulator.metadata_xml import Tree, each, text, texts
@@ -24,17 +25,6 @@ from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.schema import Field, Schema, SObject
 
 PAGE_ROWS, MOST_ROWS = 25, 2000
-PATHS = {
-    "CORE.USERS.ALIAS": "Owner.Alias",
-    "CORE.USERS.FIRST_NAME": "Owner.FirstName",
-    "CORE.USERS.LAST_NAME": "Owner.LastName",
-    "OWNER.ALIAS": "Owner.Alias",
-    "CREATEDBY_USER": "CreatedBy.Name",
-    "UPDATEDBY_USER": "LastModifiedBy.Name",
-    "LAST_UPDATE": "LastModifiedDate",
-    "FULL_NAME": "Name",
-}
-"""Columns whose names follow no rule."""
 HIDDEN = ("Id", "CreatedDate", "LastModifiedDate", "SystemModstamp")
 LABELS = {
     "picklist": ("Low to High", "High to Low"),
@@ -147,19 +137,6 @@ class View:
         first = next((column.path for column in self.columns() if column.sortable), None)
         ordered = [(first, "ASC NULLS FIRST")] if first else []
         return [*ordered, ("Id", "ASC NULLS FIRST")]
-
-
-def find_field(sobject: SObject, name: str) -> Field | None:
-    """The field that a list view's column or filter means."""
-    if name in PATHS:
-        return sobject.field(PATHS[name])
-    last = name.rpartition(".")[2]
-    if found := sobject.field(last):
-        return found
-    plain = last.replace("_", "").lower()
-    wanted = (plain, f"{plain}id", plain.removesuffix("1"), f"is{plain}", f"{plain}date")
-    by_name = {field.name.lower(): field for field in sobject.fields.values()}
-    return next((by_name[each_name] for each_name in wanted if each_name in by_name), None)
 
 
 def _values(written: str) -> list[str]:
