@@ -37,6 +37,7 @@ from .schema import Field, Schema, SObject
 from .seeding.report import LoadReport
 from .seeding.trees import load_records
 from .snapshot import living_rows, take_snapshot
+from .store import naming
 from .tables import Table, Tables
 from .template import bring_up_to_date, open_store
 from .value_rows import ValueRows
@@ -77,6 +78,14 @@ class EmulatedOrg:
         self.access = Access(self)
         self.snapshots = KeptSnapshots(self)
         self.due = Due(self)
+        try:
+            with naming(self.store.path):
+                self._open(name)
+        except BaseException:
+            self.store.close()
+            raise
+
+    def _open(self, name: str) -> None:
         self.store.ensure_table("CREATE TABLE IF NOT EXISTS _org (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._generation = self.store.catch_up()
         if not self._reread():

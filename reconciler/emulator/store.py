@@ -15,10 +15,11 @@ another one wrote and reads its serial numbers; the org then reads what else it 
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from .disk import is_trouble
 from .schema import Field, SObject
 
 COLUMN_TYPES = {
@@ -69,8 +70,29 @@ class DamagedStore(Exception):
         super().__init__(f"{path} is not the database of an emulated org: {why}")
 
 
+class CannotOpen(OSError):
+    """The file may be in order, but it or what belongs beside it cannot be read or written."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be opened for reading and writing: {why}")
+
+
+@contextmanager
+def naming(path: Path | None) -> Iterator[None]:
+    """What goes wrong while a file is opened as `DamagedStore` or `CannotOpen`, which name it."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if path is None:
+            raise
+        raise (CannotOpen if is_trouble(error) else DamagedStore)(path, str(error)) from error
+
+
 class Store:
-    """The database of one org: in memory, or a file that another process may open later."""
+    """The database of one org: in memory, or a file that another process may open later.
+
+    Raises `DamagedStore` for a file that is something else, `CannotOpen` for one that the disk refuses.
+    """
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None or str(path) == ":memory:" else Path(path)
@@ -78,34 +100,36 @@ class Store:
         self._depth = 0
         self._serials: dict[str, int] = {}
         self._dirty_serials: set[str] = set()
-        self._connection = sqlite3.connect(
-            self.path or ":memory:",
-            check_same_thread=False,
-            isolation_level=None,
-            cached_statements=CACHED_STATEMENTS,
-            timeout=BUSY_SECONDS,
-        )
+        with naming(self.path):
+            self._connection = sqlite3.connect(
+                self.path or ":memory:",
+                check_same_thread=False,
+                isolation_level=None,
+                cached_statements=CACHED_STATEMENTS,
+                timeout=BUSY_SECONDS,
+            )
         self._data_version = 0
         self._generation = 0
         self._undone = 0
         self._recalled: dict[tuple[str, tuple[Any, ...]], list[tuple[Any, ...]]] = {}
         self._recalled_at: tuple[int, int, int] | None = None
-        if self.path is not None:
-            self._open_file(self.path)
-        self._connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
-        self._load_serials()
-
-    def _open_file(self, path: Path) -> None:
         try:
-            names = {row[0] for row in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if names and "_serial" not in names:
-                raise sqlite3.DatabaseError("it has other tables")
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._data_version = self.execute("PRAGMA data_version")[0][0]
-        except sqlite3.DatabaseError as error:
+            with naming(self.path):
+                if self.path is not None:
+                    self._open_file()
+                self._connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
+                self._load_serials()
+        except BaseException:
             self._connection.close()
-            raise DamagedStore(path, str(error)) from error
+            raise
+
+    def _open_file(self) -> None:
+        names = {row[0] for row in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if names and "_serial" not in names:
+            raise sqlite3.DatabaseError("it has other tables")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._data_version = self.execute("PRAGMA data_version")[0][0]
 
     def catch_up(self) -> int:
         """Notice what other processes wrote. Answers a number that grows when one did."""
