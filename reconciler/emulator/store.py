@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .disk import is_trouble
+from .replacing import put_together
 from .schema import Field, SObject
 
 COLUMN_TYPES = {
@@ -40,11 +41,6 @@ COLUMN_TYPES = {
 
 LIVING = ' WHERE "IsDeleted" = 0'
 """What a unique index covers where rows can be in the recycle bin."""
-OWN_TABLES = (
-    "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND substr(tbl_name, 1, 1) = '_' "
-    "ORDER BY type <> 'table', rowid"
-)
-"""The emulator's own tables, then their indexes and triggers."""
 CACHED_STATEMENTS = 512
 BUSY_SECONDS = 30
 """How long a transaction waits for another process's."""
@@ -309,7 +305,7 @@ class Store:
             self._connection.backup(target)
 
     def become(self, source: sqlite3.Connection, keep: Sequence[str]) -> None:
-        """Hold what another database holds, and serial numbers as it has them.
+        """Hold what another database holds, and serial numbers as it has them, in one transaction.
 
         The tables in ``keep`` stay as they are; underscore tables that the other one lacks are there, empty.
         Raises `RuntimeError` within a transaction.
@@ -317,31 +313,12 @@ class Store:
         with self.lock:
             if self._depth:
                 raise RuntimeError("a database is not exchanged within a transaction")
-            made = self.execute(OWN_TABLES)
-            kept = {
-                name: self.execute(f"SELECT * FROM {quoted(name)}")  # noqa: S608 - names are ours
-                for name, _ in made
-                if name in keep
-            }
-            source.backup(self._connection)
+            with put_together(source, self._connection, keep) as made:
+                made.backup(self._connection)
             self._serials.clear()
             self._dirty_serials.clear()
             self._load_serials()
             self._generation += 1
-            with self.transaction():
-                for name in kept:
-                    self._connection.execute(f"DROP TABLE IF EXISTS {quoted(name)}")
-                there = {name for name, _ in self.execute(OWN_TABLES)}
-                for name, sql in made:
-                    if name not in there:
-                        self._connection.execute(sql)
-                for name, rows in kept.items():
-                    self._fill(name, rows)
-
-    def _fill(self, table: str, rows: list[tuple[Any, ...]]) -> None:
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            self._connection.executemany(f"INSERT INTO {quoted(table)} VALUES ({marks})", rows)  # noqa: S608 - names are ours
 
     def deserialize(self, content: bytes) -> None:
         with self.lock:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,21 @@ def test_who_writes_meanwhile_writes_before_or_after_and_never_between(tmp_path:
     assert len(accounts(org)) % 2 == 0
     org.close()
     writer.close()
+
+
+def test_at_no_moment_of_going_back_is_a_session_missing_from_the_file(tmp_path: Path) -> None:
+    org = EmulatedOrg(tmp_path / "org.db")
+    org.snapshots.take("clean")
+    sessions.open_session(org, org.admin_id)
+    with closing(sqlite3.connect(tmp_path / "org.db")) as onlooker:
+        seen: list[object] = []
+        org.store.connection.set_trace_callback(
+            lambda _: seen.append(onlooker.execute("SELECT count(*) FROM _token").fetchone()[0])
+        )
+        org.snapshots.go_back("clean")
+        org.store.connection.set_trace_callback(None)
+    assert set(seen) == {1}
+    org.close()
 
 
 def test_a_damaged_snapshot_is_refused_and_the_org_stays(tmp_path: Path) -> None:
