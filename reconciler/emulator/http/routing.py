@@ -22,6 +22,7 @@ from reconciler.emulator.org import EmulatedOrg
 
 Endpoint = Callable[..., Reply]
 DATA_ROOT = "/services/data/{version}"
+WHOLE = ("/services/", "/id/", "/setup/")
 
 MISSING_FAMILIES: dict[str, str] = {
     "/services/apexrest": "Apex is not run, so classes have no REST resources",
@@ -86,8 +87,8 @@ def route(
     media: Sequence[str] = JSON_ONLY,
     most_bytes: int | None = BODY_BYTES,
 ) -> Callable[[Endpoint], Endpoint]:
-    """Register an endpoint. A template without `/services` or `/id` in front is below the data root."""
-    whole = template if template.startswith(("/services/", "/id/")) else DATA_ROOT + template
+    """Register an endpoint. A template that begins with none of `WHOLE` is below the data root."""
+    whole = template if template.startswith(WHOLE) else DATA_ROOT + template
 
     def register(endpoint: Endpoint) -> Endpoint:
         made = Route(method, whole, family, endpoint, tuple(lacks), tuple(media), most_bytes)

@@ -28,7 +28,8 @@ AREAS: dict[str, tuple[str, ...]] = {
     "search": ("search",),
     "services/Soap": ("partner_soap", "metadata_soap", "apex_soap"),
     "services/async": ("bulk1",),
-    "services/oauth2": ("oauth", "identity"),
+    "services/oauth2": ("oauth", "identity", "authorize"),
+    "setup": ("authorize",),
     "sobjects": (
         "describes",
         "rows",

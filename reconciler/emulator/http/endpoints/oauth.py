@@ -15,7 +15,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from urllib.parse import parse_qsl, quote, unquote
 
-from reconciler.emulator.http import sessions
+from reconciler.emulator.http import codes, sessions
 from reconciler.emulator.http.message import Reply, Request, ok, text_reply
 from reconciler.emulator.http.oauth_errors import OAuthRefusal
 from reconciler.emulator.http.routing import Family, route
@@ -24,11 +24,19 @@ from reconciler.emulator.org import EmulatedOrg
 
 SHARED_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 SCOPE = "api web"
+WHOLE_SCOPE = "refresh_token api web"
+"""All that an app may ask for, which it gets when it names nothing."""
+PUBLIC_CLIENTS = frozenset(["PlatformCLI"])
+"""Apps that every org knows, and that have no secret: the sf CLI's."""
+CONNECT = "/setup/connect"
+POLL_SECONDS = 5
+LONG = frozenset(["refresh_token", "offline_access"])
+"""Scopes that bring a refresh token."""
 Form = dict[str, str]
 Grant = Callable[[EmulatedOrg, Request, Form], Reply]
 
 
-def _form(request: Request) -> Form:
+def form_of(request: Request) -> Form:
     """The fields of the body, over those of the address."""
     try:
         body = request.body.decode("ascii")
@@ -49,10 +57,17 @@ def _client(request: Request, form: Form) -> tuple[str, str | None]:
     return form.get("client_id", ""), form.get("client_secret")
 
 
+def known_client(org: EmulatedOrg, client_id: str) -> bool:
+    """Whether an app has this id: the org's own, or one that every org has."""
+    return client_id == org.client_id or client_id in PUBLIC_CLIENTS
+
+
 def _check_client(org: EmulatedOrg, request: Request, form: Form, *, secret_needed: bool) -> str:
     client_id, secret = _client(request, form)
-    if client_id != org.client_id:
+    if not known_client(org, client_id):
         raise OAuthRefusal("invalid_client_id", "client identifier invalid")
+    if client_id in PUBLIC_CLIENTS:
+        return client_id
     if (secret is not None or secret_needed) and not hmac.compare_digest(
         (secret or "").encode(), org.client_secret.encode()
     ):
@@ -60,7 +75,7 @@ def _check_client(org: EmulatedOrg, request: Request, form: Form, *, secret_need
     return client_id
 
 
-def _granted(
+def granted(
     org: EmulatedOrg,
     request: Request,
     user_id: str,
@@ -95,7 +110,7 @@ def _password(org: EmulatedOrg, request: Request, form: Form) -> Reply:
         raise OAuthRefusal("invalid_grant", "authentication failure")
     if not user.may_sign_in:
         raise OAuthRefusal("inactive_user", "user is inactive")
-    return _granted(org, request, user.id, client_id)
+    return granted(org, request, user.id, client_id)
 
 
 def _client_credentials(org: EmulatedOrg, request: Request, form: Form) -> Reply:
@@ -105,14 +120,14 @@ def _client_credentials(org: EmulatedOrg, request: Request, form: Form) -> Reply
     user = sessions.user_by_id(org, org.admin_id)
     if user is None or not user.may_sign_in:
         raise OAuthRefusal("invalid_grant", "no client credentials user enabled")
-    return _granted(org, request, user.id, client_id)
+    return granted(org, request, user.id, client_id)
 
 
 def _jwt_bearer(org: EmulatedOrg, request: Request, form: Form) -> Reply:
     from reconciler.emulator.http import jwt_bearer
 
     user = jwt_bearer.subject(org, request, form.get("assertion", ""))
-    return _granted(org, request, user.id, org.client_id)
+    return granted(org, request, user.id, org.client_id)
 
 
 def _refresh(org: EmulatedOrg, request: Request, form: Form) -> Reply:
@@ -120,17 +135,53 @@ def _refresh(org: EmulatedOrg, request: Request, form: Form) -> Reply:
     found = sessions.find_token(org, form.get("refresh_token", ""), TokenKind.REFRESH)
     if found is None or found.client_id != client_id:
         raise OAuthRefusal("invalid_grant", "expired access/refresh token")
-    return _granted(org, request, found.user_id, client_id, found.scope)
+    return granted(org, request, found.user_id, client_id, found.scope)
 
 
 def _code(org: EmulatedOrg, request: Request, form: Form) -> Reply:
-    """No code was ever given: there is no page to agree on."""
-    _check_client(org, request, form, secret_needed=False)
-    raise OAuthRefusal("invalid_grant", "invalid authorization code")
+    """A secret may be left out where the code has a challenge: an app on a desk cannot keep one."""
+    code = form.get("code", "")
+    client_id = _check_client(org, request, form, secret_needed=not codes.is_challenged(org, code))
+    verifier = form.get("code_verifier", "")
+    agreed = codes.take(org, code, client_id, form.get("redirect_uri", ""), verifier)
+    return _granted_for_long(org, request, agreed, client_id)
+
+
+def _device(org: EmulatedOrg, request: Request, form: Form) -> Reply:
+    client_id = _check_client(org, request, form, secret_needed=False)
+    return _granted_for_long(org, request, codes.take_device(org, form.get("code", ""), client_id), client_id)
+
+
+def _granted_for_long(org: EmulatedOrg, request: Request, agreed: codes.Agreed, client_id: str) -> Reply:
+    """As `granted`, with a refresh token where the app asked for one."""
+    user = sessions.user_by_id(org, agreed.user_id)
+    if user is None or not user.may_sign_in:
+        raise OAuthRefusal("inactive_user", "user is inactive")
+    refresh = None
+    if LONG & set(agreed.scope.split()):
+        kind = TokenKind.REFRESH
+        refresh = sessions.open_session(org, user.id, client_id=client_id, scope=agreed.scope, kind=kind)
+    return granted(org, request, user.id, client_id, agreed.scope, refresh)
+
+
+def _device_code(org: EmulatedOrg, request: Request, form: Form) -> Reply:
+    """A code for a device to ask with, and a short one for its user."""
+    client_id = _check_client(org, request, form, secret_needed=False)
+    scope = form.get("scope", "").strip() or WHOLE_SCOPE
+    code, short = codes.give_device(org, codes.Asked(client_id, "", scope))
+    return ok(
+        {
+            "user_code": short,
+            "device_code": code,
+            "interval": POLL_SECONDS,
+            "verification_uri": f"{request.base_url}{CONNECT}",
+        }
+    )
 
 
 GRANTS: dict[str, Grant] = {
     "authorization_code": _code,
+    "device": _device,
     "password": _password,
     "client_credentials": _client_credentials,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": _jwt_bearer,
@@ -143,16 +194,17 @@ GRANTS: dict[str, Grant] = {
     "/services/oauth2/token",
     family=Family.OAUTH,
     lacks=[
-        "pages of sign-in and consent, so no authorization codes",
-        "device and token exchange grants",
+        "token exchange and hybrid grants",
         "id_token",
         "JWT-form access tokens",
     ],
 )
 def token(org: EmulatedOrg, request: Request) -> Reply:
     """Exchange a grant for an access token."""
-    form = _form(request)
+    form = form_of(request)
     kind = form.get("grant_type")
+    if not kind and form.get("response_type") == "device_code":
+        return _device_code(org, request, form)
     if not kind:
         raise OAuthRefusal("invalid_request", "missing required parameter: grant_type")
     grant = GRANTS.get(kind)
@@ -164,7 +216,7 @@ def token(org: EmulatedOrg, request: Request) -> Reply:
 @route("POST", "/services/oauth2/revoke", family=Family.OAUTH)
 def revoke(org: EmulatedOrg, request: Request) -> Reply:
     """Forget the access or refresh `token`. 200, or 400 for one that is not known."""
-    if not sessions.end_session(org, _form(request).get("token", "")):
+    if not sessions.end_session(org, form_of(request).get("token", "")):
         raise OAuthRefusal("unsupported_token_type", "this token type is not supported")
     return text_reply(200, "", "text/html;charset=UTF-8")
 
@@ -178,7 +230,7 @@ def revoke_by_address(org: EmulatedOrg, request: Request) -> Reply:
 @route("POST", "/services/oauth2/introspect", family=Family.OAUTH)
 def introspect(org: EmulatedOrg, request: Request) -> Reply:
     """Whether `token` is alive, and whose it is."""
-    form = _form(request)
+    form = form_of(request)
     client_id = _check_client(org, request, form, secret_needed=True)
     given = form.get("token", "")
     found = sessions.find_token(org, given) or sessions.find_token(org, given, TokenKind.REFRESH)
@@ -206,7 +258,7 @@ def single_access(org: EmulatedOrg, request: Request) -> Reply:
     """An address that would open the org in a browser."""
     given = request.headers.find("authorization")
     session = sessions.resume(org, sessions.bearer_token(given), api=False)
-    target = quote(_form(request).get("redirect_uri", ""), safe="")
+    target = quote(form_of(request).get("redirect_uri", ""), safe="")
     return ok(
         {"frontdoor_uri": f"{request.base_url}/secur/frontdoor.jsp?otp={session.token[-12:]}&retURL={target}"}
     )
