@@ -355,17 +355,22 @@ MOST_REMARKS = 20
 
 
 def _seed(org: EmulatedOrg, folders: Sequence[Path]) -> list[str]:
-    """Load the folders that this org has not been seeded with; what was made up and left out."""
+    """Load the folders that this org has not been seeded with; what was made up and left out.
+
+    A folder is loaded whole or not at all, and noted with it.
+    """
     org.store.ensure_table(SEEDS_TABLE)
     remarks: list[str] = []
     for folder in folders:
         path = str(folder.resolve())
-        if not org.store.execute('SELECT 1 FROM "_seed" WHERE path = ?', (path,)):
+        with org.transaction():
+            if org.store.execute('SELECT 1 FROM "_seed" WHERE path = ?', (path,)):
+                continue
             told = org.load(folder).remarks()
-            remarks += told[:MOST_REMARKS]
-            if len(told) > MOST_REMARKS:
-                remarks.append(f"{len(told) - MOST_REMARKS} more: 'reconcile emulator seed' tells all")
             org.store.execute('INSERT INTO "_seed" VALUES (?)', (path,))
+        remarks += told[:MOST_REMARKS]
+        if len(told) > MOST_REMARKS:
+            remarks.append(f"{len(told) - MOST_REMARKS} more: 'reconcile emulator seed' tells all")
     return remarks
 
 
@@ -386,7 +391,8 @@ def main_serve(
 
     Prints one JSON line when ready: `url`, `org_id`, `username`, `password`, `access_token`,
     `client_id`, `client_secret`, `refresh_token`, and with TLS `ca_file`. A ``db`` that exists is served
-    as it was left; seeds it already has are not loaded again. Raises OSError for a port that is taken
+    as it was left; seeds it already has are not loaded again. What it is when it is first served is kept as
+    snapshot `start`. Raises OSError for a port that is taken
     and ValueError for a file that is no certificate.
     """
     told, teller = socket.socketpair()  # a lock would not hear a signal that comes just before the wait
@@ -394,10 +400,9 @@ def main_serve(
     signal.set_wakeup_fd(teller.fileno())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    new = db is None or not db.exists()
     org = EmulatedOrg(db, name=name or own_name())
     remarks = _seed(org, seeds)
-    if new:
+    if START not in org.snapshots.names():  # new, or a process died before it had taken it
         org.snapshots.take(START)
     for path in jwt_certificates:
         sessions.register_certificate(org, path.read_bytes())
