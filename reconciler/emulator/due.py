@@ -5,12 +5,17 @@ notes when each is next, so that a call for which nothing is due costs microseco
 made anew from the store, whoever wrote to it.
 """
 
+import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
+from .disk import is_trouble
 from .metadata.delays import delay
 
 if TYPE_CHECKING:
     from .org import EmulatedOrg
+
+log = logging.getLogger(__name__)
 
 JOBS_DUE = "bulk_jobs_due"
 """The fact that says when the next bulk job goes on, in milliseconds; empty while none waits."""
@@ -61,10 +66,21 @@ class Due:
         return made
 
     def happen(self) -> None:
-        """Let happen what time brings."""
+        """Let happen what time brings. What the disk does not let happen now is left for later."""
         jobs = self._org.find_fact(JOBS_DUE)
         if self._next_expiry is None and self._recalculated_at is None and not jobs and not self._deploying:
             return
+        store = self._org.store
+        with store.lock:
+            inside = store.in_transaction
+        try:
+            self._happen(jobs)
+        except sqlite3.Error as error:
+            if inside or not is_trouble(error):
+                raise
+            log.warning("what is due waits: %s", error)
+
+    def _happen(self, jobs: str | None) -> None:
         now = self._org.clock.now_ms()
         if self._deploying:
             self._deploy()
@@ -84,8 +100,10 @@ class Due:
         with self._org.store.lock:
             if not self._org.store.in_transaction:
                 self._deploying = False  # what a deployment asks must not begin it again
-                deployments.advance(self._org)
-                self.watch_deployments()
+                try:
+                    deployments.advance(self._org)
+                finally:
+                    self.watch_deployments()
 
     def _expire(self, now: int) -> None:
         self._org.store.execute(

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator import ids
+from reconciler.emulator.disk import is_trouble
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.metadata import deploy
 from reconciler.emulator.metadata.archive import BadArchive, read_zip
@@ -97,14 +98,16 @@ def cancel(org: "EmulatedOrg", user_id: str, deployment_id: str) -> bool:
 
     Raises INVALID_ID_FIELD for one that is done.
     """
-    job = find(org, deployment_id)
-    if job.done:
-        raise InvalidIdField("Deployment already completed")
+    number = find(org, deployment_id).id
     user = ids.parse(user_id)
-    if job.status == "Pending":
-        _complete(org, job, "Canceled", Outcome(), canceled_by=user)
-        return True
-    org.jobs.change(job.id, status="Canceling", canceled_by=user)
+    with org.store.transaction():
+        job = org.jobs.find(DEPLOY, number)
+        if job is None or job.done:
+            raise InvalidIdField("Deployment already completed")
+        if job.status == "Pending":
+            _complete(org, job, "Canceled", Outcome(), canceled_by=user)
+            return True
+        org.jobs.change(job.id, status="Canceling", canceled_by=user)
     return False
 
 
@@ -137,37 +140,43 @@ def _check_options(options: DeployOptions) -> None:
 
 
 def advance(org: "EmulatedOrg") -> None:
-    """Let happen what is due by the clock, in the order of the requests."""
-    now = org.clock.now_ms()
-    for job in org.jobs.waiting(DEPLOY):
-        before = org.jobs.last_completed(DEPLOY)
-        started = job.started
-        if started is None:
-            started = max(job.created + delay(org, "deploy_pending_ms"), before)
-            if started > now:
+    """Let happen what is due by the clock, in the order of the requests.
+
+    Each step is a transaction that looks at the job anew, as another process may have been quicker.
+    """
+    for waiting in org.jobs.waiting(DEPLOY):
+        with org.schema_kept(), org.store.transaction():
+            job = org.jobs.find(DEPLOY, waiting.id)
+            if job is not None and not job.done and not _go_on(org, job):
                 return
-            org.jobs.change(job.id, status="InProgress", started=started)
-        if job.status == "Canceling":
-            _complete(org, job, "Canceled", Outcome(), canceled_by=job.canceled_by)
-        elif started + delay(org, "deploy_running_ms") > now:
-            return
-        else:
-            _perform(org, job)
 
 
-def _perform(org: "EmulatedOrg", waiting: Job) -> None:
-    """Deploy, and write down that it is done, in one transaction: it is made once, whoever notices."""
-    with org.store.transaction():
-        job = org.jobs.find(DEPLOY, waiting.id)
-        if job is not None and not job.done:
-            status, outcome = _deploy(org, job)
-            if status in SUCCEEDED and job.asked["performRetrieve"] and not job.asked["checkOnly"]:
-                outcome.retrieved = _retrieve(org, job)
-            _complete(org, job, status, outcome)
+def _go_on(org: "EmulatedOrg", job: Job) -> bool:
+    """Take a deployment as far as it is due; whether it is done, so that the next one may begin."""
+    now = org.clock.now_ms()
+    started = job.started
+    if started is None:
+        started = max(job.created + delay(org, "deploy_pending_ms"), org.jobs.last_completed(DEPLOY))
+        if started > now:
+            return False
+        org.jobs.change(job.id, status="InProgress", started=started)
+    if job.status == "Canceling":
+        _complete(org, job, "Canceled", Outcome(), canceled_by=job.canceled_by)
+        return True
+    if started + delay(org, "deploy_running_ms") > now:
+        return False
+    status, outcome = _deploy(org, job)
+    if status in SUCCEEDED and job.asked["performRetrieve"] and not job.asked["checkOnly"]:
+        outcome.retrieved = _retrieve(org, job)
+    _complete(org, job, status, outcome)
+    return True
 
 
 def _deploy(org: "EmulatedOrg", job: Job) -> tuple[str, Outcome]:
-    """The state the job ends in, and what came of it; what failed is undone. Raises nothing."""
+    """The state the job ends in, and what came of it; what failed is undone.
+
+    Raises nothing but what the disk does, for which it waits.
+    """
     options = DeployOptions.of_json(job.asked)
     outcome = Outcome()
     status = "Failed"
@@ -183,7 +192,9 @@ def _deploy(org: "EmulatedOrg", job: Job) -> tuple[str, Outcome]:
         pass
     except ApiError as error:
         status, outcome.error = "Failed", (error.code, f"{error.code}: {error.message}")
-    except Exception:
+    except Exception as error:
+        if is_trouble(error):
+            raise
         log.exception("deployment %s failed", job.text_id)
         outcome, status = Outcome(error=("UNKNOWN_EXCEPTION", f"UNKNOWN_EXCEPTION: {UNEXPECTED}")), "Failed"
     return status, outcome

@@ -15,7 +15,7 @@ from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.tooling import apex
 from reconciler.emulator.tooling.view import tooling
 
-from .conftest import Desk, component, package, site
+from .conftest import USUAL, Desk, component, package, site
 
 DAY = 24 * 60 * 60 * 1000
 SITES = {"package.xml": package({"CspTrustedSite": ["Maps"]}), "cspTrustedSites/Maps.cspTrustedSite": site()}
@@ -180,6 +180,37 @@ def test_a_deployment_is_made_once_by_processes_that_share_a_file(tmp_path: Path
     assert one.rows("SetupAuditTrail", Action="createdCspTrustedSite") != []
     one.close()
     other.close()
+
+
+def test_of_two_processes_that_find_a_deployment_waiting_the_slower_changes_nothing(tmp_path: Path) -> None:
+    slow, quick = EmulatedOrg(tmp_path / "org.db"), EmulatedOrg(tmp_path / "org.db")
+    job = deployments.submit(slow, slow.admin_id, write_zip(SITES), DeployOptions.of_json(USUAL))
+    met: list[str] = []
+
+    def be_overtaken(statement: str) -> None:
+        if not met and (statement.startswith(("BEGIN", "UPDATE _metadata_jobs"))):
+            met.append("waiting")
+            met.append(deployments.find(quick, job.text_id).status)
+
+    slow.store.connection.set_trace_callback(be_overtaken)
+    assert deployments.find(slow, job.text_id).status == "Succeeded"
+    assert met == ["waiting", "Succeeded"]
+    slow.close()
+    quick.close()
+
+
+def test_a_deployment_waits_for_room_on_the_disk_and_others_do_not_notice(tmp_path: Path) -> None:
+    org = EmulatedOrg(tmp_path / "org.db")
+    files = {**SITES, "cspTrustedSites/Maps.cspTrustedSite": site(description="x" * 3_000_000)}
+    job = deployments.submit(org, org.admin_id, write_zip(files), DeployOptions.of_json(USUAL))
+    (pages,) = org.store.execute("PRAGMA page_count")[0]
+    org.store.execute(f"PRAGMA max_page_count = {pages + 8}")
+    assert deployments.find(org, job.text_id).status == "Pending"
+    assert org.rows("Account") == []
+    org.store.execute("PRAGMA max_page_count = 1073741823")
+    assert deployments.find(org, job.text_id).status == "Succeeded"
+    assert org.components.names("CspTrustedSite") == ["Maps"]
+    org.close()
 
 
 def test_a_fork_goes_on_with_its_own_deployments(desk: Desk) -> None:
