@@ -16,8 +16,8 @@ class CannotStore(ApiError):
 
     status, code = 503, "SERVER_UNAVAILABLE"
 
-    def __init__(self, error: Exception) -> None:
-        super().__init__(f"The emulated org cannot write to its database: {error}")
+    def __init__(self, what: str, error: Exception) -> None:
+        super().__init__(f"The emulated org cannot write {what}: {error}")
 
 
 def is_trouble(error: BaseException) -> bool:

@@ -70,7 +70,9 @@ def handle(org: EmulatedOrg, request: Request) -> Reply:
         reply = _refuse(family, request, error)
     except Exception as error:
         log.exception("%s %s failed", request.method, request.path)
-        reply = _refuse(family, request, CannotStore(error) if is_trouble(error) else Unexpected())
+        reply = _refuse(
+            family, request, CannotStore("to its database", error) if is_trouble(error) else Unexpected()
+        )
     if family is Family.REST and reply.status != 401:
         info = traffic(org).limit_info(org.clock.now_ms())
         reply = replace(reply, headers={"Sforce-Limit-Info": info, **reply.headers})

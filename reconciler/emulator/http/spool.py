@@ -5,10 +5,13 @@ that anybody takes it is only counted: what it held is nobody's business then, h
 A body that was compressed is unpacked the same way, so that a small one cannot grow without end.
 """
 
+import io
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO, cast
+
+from reconciler.emulator.disk import CannotStore
 
 MEMORY_BYTES = 1024 * 1024
 PIECE_BYTES = 256 * 1024
@@ -23,15 +26,23 @@ class BadGzip(Exception):
 
 
 class Spool:
-    """A body on disk. ``size`` is what came; ``is_whole`` tells whether all of it was kept."""
+    """A body on disk. ``size`` is what came; ``is_whole`` tells whether all of it was kept.
 
-    def __init__(self, file: BinaryIO, size: int, *, is_whole: bool = True) -> None:
+    Where the disk took it not, ``trouble`` says why.
+    """
+
+    def __init__(
+        self, file: BinaryIO, size: int, *, is_whole: bool = True, trouble: OSError | None = None
+    ) -> None:
         self._file = file
         self.size = size
         self.is_whole = is_whole
+        self._trouble = trouble
 
     def pieces(self) -> Iterator[bytes]:
-        """All of it, from the start."""
+        """All of it, from the start. Raises `CannotStore` for what could not be kept."""
+        if self._trouble is not None:
+            raise CannotStore("the request", self._trouble)
         self._file.seek(0)
         while piece := self._file.read(PIECE_BYTES):
             yield piece
@@ -54,17 +65,37 @@ def gather(pieces: Iterable[bytes]) -> bytes | Spool:
 
 
 def _on_disk(held: list[bytes], pieces: Iterator[bytes], size: int) -> Spool:
-    file = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the spool
-    if size <= LARGEST_BODY_BYTES:
-        file.writelines(held)
+    """All is read, whatever becomes of it: the client hears the answer when he has sent the last of it."""
+    file, trouble = _new_file()
+    trouble = trouble or _refusal(file.writelines, held)
     held.clear()
     for piece in pieces:
         size += len(piece)
-        if size <= LARGEST_BODY_BYTES:
-            file.write(piece)
-    if size > LARGEST_BODY_BYTES:
-        file.truncate(0)
-    return Spool(file, size, is_whole=size <= LARGEST_BODY_BYTES)
+        if trouble is None and size <= LARGEST_BODY_BYTES:
+            trouble = _refusal(file.write, piece)
+    is_whole = size <= LARGEST_BODY_BYTES
+    if is_whole:
+        trouble = trouble or _refusal(file.flush)
+    if not is_whole or trouble:
+        _refusal(file.close)
+    return Spool(file, size, is_whole=is_whole and trouble is None, trouble=trouble)
+
+
+def _new_file() -> tuple[BinaryIO, OSError | None]:
+    """A file without a name; where the disk has none, one that is not used, and why."""
+    try:
+        return cast(BinaryIO, tempfile.TemporaryFile()), None
+    except OSError as error:
+        return io.BytesIO(), error
+
+
+def _refusal(act: Callable[..., object], *arguments: Any) -> OSError | None:
+    """What the disk says against an act."""
+    try:
+        act(*arguments)
+    except OSError as error:
+        return error
+    return None
 
 
 def unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:

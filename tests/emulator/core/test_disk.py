@@ -1,16 +1,20 @@
 """A disk that is full: calls are refused clearly, nothing is half written, all goes on when there is room."""
 
+import gzip
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
+import requests
 
 from reconciler.emulator.http import sessions
 from reconciler.emulator.http.faults import Delivery, Faults, deliver
 from reconciler.emulator.http.jsonform import write_json
 from reconciler.emulator.http.message import Headers, Request
+from reconciler.emulator.http.server import Server
 from reconciler.emulator.org import EmulatedOrg
 
 DATA = "/services/data/v60.0"
@@ -91,3 +95,38 @@ def test_a_transaction_that_sqlite_has_undone_leaves_the_store_usable(org: Emula
     with org.transaction() as tx:
         tx.insert("Account", {"Name": "A"})
     assert len(org.rows("Account")) == 1
+
+
+def no_file() -> BinaryIO:
+    raise FileNotFoundError(2, "No usable temporary directory found")
+
+
+def full_file() -> BinaryIO:
+    return Path("/dev/full").open("r+b")
+
+
+@pytest.mark.parametrize("make_file", [no_file, full_file])
+@pytest.mark.parametrize("what", ["upload", "collection", "packed"])
+def test_a_large_request_that_cannot_be_kept_is_refused_clearly(
+    org: EmulatedOrg, monkeypatch: pytest.MonkeyPatch, make_file: Callable[[], BinaryIO], what: str
+) -> None:
+    with Server(org) as server, requests.Session() as client:
+        client.trust_env = False
+        client.headers["Authorization"] = f"Bearer {sessions.open_session(org, org.admin_id)}"
+        address = server.url + DATA
+        job = client.post(f"{address}/jobs/ingest", json={"object": "Account", "operation": "insert"}).json()
+        upload = f"{address}/jobs/ingest/{job['id']}/batches"
+        json_type, csv_type = {"Content-Type": "application/json"}, {"Content-Type": "text/csv"}
+        monkeypatch.setattr("tempfile.TemporaryFile", make_file)
+        if what == "upload":
+            refused = client.put(upload, CSV.encode(), headers=csv_type)
+        elif what == "packed":
+            packed = gzip.compress(CSV.encode())
+            refused = client.put(upload, packed, headers={**csv_type, "Content-Encoding": "gzip"})
+        else:
+            body = write_json({"allOrNone": True, "records": LARGE})
+            refused = client.post(f"{address}/composite/sobjects", body, headers=json_type)
+        assert (refused.status_code, refused.json()[0]["errorCode"]) == (503, "SERVER_UNAVAILABLE")
+        assert org.rows("Account") == []
+        monkeypatch.undo()
+        assert client.put(upload, CSV.encode(), headers=csv_type).status_code == 201
