@@ -11,8 +11,8 @@ from typing import Final
 from .governed import ALL, CREATE, DELETE, EDIT, READ, RECORDS
 
 ADMINISTRATOR: Final = "System Administrator"
-NEVER_GRANTED: Final = frozenset({"ApiUserOnly", "ViewAllFieldsGlobal"})
-"""What even the administrator's profile does not grant by itself."""
+NEVER_GRANTED: Final = frozenset({"ApiUserOnly", "BulkApiHardDelete", "ViewAllFieldsGlobal"})
+"""What even the administrator's profile does not grant by itself; the second as recorded."""
 
 _FULL: Final = READ | CREATE | EDIT | DELETE
 _EVERYBODY: Final = ("ChatterInternalUser", "ViewHelpLink", "LightningConsoleAllowedForUser")

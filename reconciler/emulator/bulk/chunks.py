@@ -36,8 +36,9 @@ def ranges(org: "EmulatedOrg", job: Job, soql: str) -> list[str]:
     first, last = bounds[0]
     if first is None:
         return [soql]
+    first = max(first, job.pk_start or first)
     step = job.pk_chunk or 1
-    starts = range(first, last + 1, step)
+    starts = range(first, max(first, last) + 1, step)
     return [_within(soql, start, start + step, first=start == first) for start in starts]
 
 

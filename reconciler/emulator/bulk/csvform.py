@@ -33,14 +33,16 @@ IN_QUOTES = "unexpected end of data"
 def parts(pieces: Iterable[bytes], size: int = PART_BYTES) -> Iterator[bytes]:
     """An upload that comes in pieces, in parts of about ``size`` bytes, each ending where a record ends.
 
-    A record ends at a line feed with an even number of quotes before it. Where none is found for long, no
-    record can be read, and the part ends at any line feed.
+    A record ends at a line feed with an even number of quotes before it; in an upload that has none, at a
+    carriage return. Where none is found for long, no record can be read, and the part ends anywhere.
     """
-    held = b""
+    held, ending = b"", b"\n"
     for piece in pieces:
         held = held + piece if held else piece
         start = 0
-        while end := _record_end(held, start, size):
+        if len(held) > size + LONGEST_BYTES and b"\n" not in held:
+            ending = b"\r"
+        while end := _record_end(held, start, size, ending):
             yield held[start:end]
             start = end
         held = held[start:]
@@ -48,15 +50,16 @@ def parts(pieces: Iterable[bytes], size: int = PART_BYTES) -> Iterator[bytes]:
         yield held
 
 
-def _record_end(held: bytes, start: int, size: int) -> int:
+def _record_end(held: bytes, start: int, size: int, ending: bytes) -> int:
     """Where the first record ends that ends ``size`` bytes past the start, or later; 0 if that is to come."""
+    longest = start + size + LONGEST_BYTES
     counted, odd, at = start, 0, start + size
-    while found := held.find(b"\n", at) + 1:
+    while found := held.find(ending, at) + 1:
         odd ^= held.count(b'"', counted, found) % 2
-        if not odd or found - start > size + LONGEST_BYTES:
+        if not odd or found > longest:
             return found
         counted = at = found
-    return 0
+    return longest if len(held) > longest else 0
 
 
 def read_records(content: bytes, delimiter: str) -> list[list[str]]:

@@ -125,6 +125,8 @@ class Job(Progress):
     concurrency: str = "Parallel"
     query: str | None = None
     pk_chunk: int | None = None
+    pk_start: int | None = None
+    """The number that the first chunk of ids begins with."""
 
     def __post_init__(self) -> None:
         self.kind, self.state = Kind(self.kind), State(self.state)
@@ -256,11 +258,19 @@ def _select(org: "EmulatedOrg", where: str, *values: Any) -> list[Job]:
     return [_read(Job, about) for (about,) in org.store.execute(sql, values)]
 
 
-def list_jobs(org: "EmulatedOrg", kinds: tuple[Kind, ...], after: int, limit: int) -> list[Job]:
-    """Up to ``limit`` jobs of these kinds with numbers past ``after``, oldest first."""
+def list_jobs(
+    org: "EmulatedOrg", kinds: tuple[Kind, ...], after: int, limit: int, chunked: bool | None = None
+) -> list[Job]:
+    """Up to ``limit`` jobs of these kinds with numbers past ``after``, oldest first.
+
+    ``chunked`` leaves those that are cut by ids, or those that are not.
+    """
     prepare(org)
     marks = ", ".join("?" * len(kinds))
-    where = f"kind IN ({marks}) AND number > ? AND created_ms > ? ORDER BY number LIMIT ?"
+    where = f"kind IN ({marks}) AND number > ? AND created_ms > ?"
+    if chunked is not None:
+        where += f" AND json_extract(about, '$.pk_chunk') IS {'NOT ' if chunked else ''}NULL"
+    where += " ORDER BY number LIMIT ?"
     return _select(org, where, *kinds, after, org.clock.now_ms() - KEPT_MS, limit)
 
 

@@ -229,6 +229,23 @@ def test_chunks_by_id_replace_the_batch_that_asked(bulk: "Bulk", org: EmulatedOr
     assert seen == [accounts[0], *accounts[2:]]
 
 
+def test_chunks_begin_with_the_row_that_is_named(bulk: "Bulk", org: EmulatedOrg) -> None:
+    accounts = [org.has("Account", Name=f"A{n}") for n in range(5)]
+    told = bulk.told(operation="query", object="Account", contentType="CSV")
+    header = {"Sforce-Enable-PKChunking": f"chunkSize=2; startRow={accounts[3]}"}
+    job = bulk.call("POST", bulk.classic_jobs, told, XML, **header).tag("id")
+    bulk.batch(job, "SELECT Id FROM Account")
+    listed = bulk.call("GET", f"{bulk.classic_jobs}/{job}/batch", kind="").text
+    _, only = re.findall(r"<id>(\w+)</id>", listed)
+    address = f"{bulk.classic_jobs}/{job}/batch/{only}/result"
+    result = bulk.call("GET", address, kind="").tag("result")
+    rows = bulk.call("GET", f"{address}/{result}", kind="").rows
+    assert rows[1:] == [[each] for each in accounts[3:]]
+    for chunked, there in (("true", [job]), ("false", [])):
+        found = bulk.call("GET", f"/ingest?isPkChunkingEnabled={chunked}").json["records"]
+        assert [each["id"] for each in found] == there
+
+
 # -- refusals
 
 
@@ -340,6 +357,29 @@ def test_an_aborted_job_leaves_its_batches_unprocessed(bulk: "Bulk", org: Emulat
     org.clock.advance(2000)
     listed = bulk.call("GET", f"{bulk.classic_jobs}/{job}/batch", kind="")
     assert listed.tag("state") == "NotProcessed"
+    assert org.rows("Account") == []
+
+
+def test_a_closed_job_is_aborted_and_an_ended_one_is_not(bulk: "Bulk", org: EmulatedOrg) -> None:
+    configure(org, queue_ms=1000)
+    job = bulk.classic("Account", "insert")
+    bulk.batch(job, "Name\nA\n")
+    states = []
+    for state in ("Closed", "Closed", "Aborted", "Aborted", "Closed"):
+        answer = bulk.call("POST", f"{bulk.classic_jobs}/{job}", bulk.told(state=state), XML)
+        states.append(answer.tag("state") if answer.status == 200 else refused(answer)[1])
+    assert states == ["Closed", "InvalidJobState", "Aborted", "InvalidJobState", "InvalidJobState"]
+    org.clock.advance(2000)
+    assert bulk.call("GET", f"{bulk.classic_jobs}/{job}/batch", kind="").tag("state") == "NotProcessed"
+    assert org.rows("Account") == []
+
+
+def test_a_batch_that_is_too_large_is_refused(bulk: "Bulk", org: EmulatedOrg) -> None:
+    configure(org, batch_bytes=10)
+    job = bulk.classic("Account", "insert")
+    answer = bulk.call("POST", f"{bulk.classic_jobs}/{job}/batch", "Name\nA name\n", "text/csv")
+    assert (answer.status, answer.tag("exceptionCode")) == (400, "ClientInputError")
+    assert answer.tag("exceptionMessage") == "Failed to read request. Exceeded max size limit of 10"
     assert org.rows("Account") == []
 
 

@@ -127,6 +127,16 @@ def test_however_an_upload_comes_and_is_cut_its_records_are_the_same(
     assert [each for part in parts for each in csvform.read_records(part, ",")] == rows
 
 
+@pytest.mark.parametrize("line", [b"a,b\r", b"ab"])
+def test_an_upload_without_line_feeds_is_cut_too(monkeypatch: pytest.MonkeyPatch, line: bytes) -> None:
+    monkeypatch.setattr(csvform, "LONGEST_BYTES", 1_000)
+    body = line * 4_000
+    parts = list(csvform.parts((body[at : at + 700] for at in range(0, len(body), 700)), 2_000))
+    assert b"".join(parts) == body
+    assert max(map(len, parts)) <= 4_000
+    assert all(each.endswith(b"\r") for each in parts) is line.endswith(b"\r")
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from('a,"\n\r'), max_size=20))
 def test_any_text_is_read_or_refused(text: str) -> None:

@@ -57,6 +57,18 @@ def test_a_field_that_the_user_does_not_see_is_not_found(
     assert org.rows("Account")[0]["Site"] == "S"
 
 
+def test_a_job_is_aborted_by_who_made_it_or_manages_data_integrations(
+    narrow: Callable[..., Any], bulk: "Bulk", org: EmulatedOrg
+) -> None:
+    other = narrow("Site", Create=True)
+    mine, theirs = bulk.open(), other.open()
+    answer = other.call("PATCH", f"/ingest/{mine}", {"state": "Aborted"})
+    assert (answer.status, answer.json[0]["errorCode"]) == (400, "INVALIDJOBSTATE")
+    assert bulk.job(mine)["state"] == "Open"
+    assert bulk.call("PATCH", f"/ingest/{theirs}", {"state": "Aborted"}).json["state"] == "Aborted"
+    assert bulk.call("PATCH", f"/ingest/{mine}", {"state": "Aborted"}).json["state"] == "Aborted"
+
+
 def test_an_object_that_the_user_may_not_write_is_refused(
     narrow: Callable[..., Any], org: EmulatedOrg
 ) -> None:

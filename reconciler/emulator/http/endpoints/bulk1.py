@@ -16,7 +16,7 @@ from reconciler.emulator.bulk import csvform, extract, jobs, results, uploads, u
 from reconciler.emulator.bulk.jobs import BATCH_ENDED, Batch, BatchState, Job, Kind, State
 from reconciler.emulator.bulk.payload import NAMESPACE
 from reconciler.emulator.bulk.refusals import BulkRefusal
-from reconciler.emulator.bulk.rights import check_hard_delete
+from reconciler.emulator.bulk.rights import check_abort, check_hard_delete
 from reconciler.emulator.bulk.settings import settings
 from reconciler.emulator.bulk.work import QUERIES
 from reconciler.emulator.http import asyncform, sessions
@@ -31,6 +31,7 @@ from reconciler.emulator.org import EmulatedOrg
 
 ROOT = "/services/async/{api}/job"
 VERSION = re.compile(r"(\d{2,3})\.0\Z")
+START_ROW = re.compile(r"startRow\s*=\s*(\w+)", re.IGNORECASE)
 CHUNK_SIZE = re.compile(r"chunkSize\s*=\s*(\d+)", re.IGNORECASE)
 PK_CHUNK, MOST_PK_CHUNK = 100_000, 250_000
 CONTENT_TYPES = ("CSV", "JSON", "XML")
@@ -112,6 +113,7 @@ def create_job(org: EmulatedOrg, request: Request) -> Reply:
             content_type=content_type,
             concurrency=_mode(body.get("concurrencyMode")),
             pk_chunk=_pk_chunk(request, operation),
+            pk_start=_pk_start(request),
         )
         if operation == "upsert":
             sobject = org.schema[job.sobject]
@@ -150,6 +152,12 @@ def _pk_chunk(request: Request, operation: str) -> int | None:
     return min(MOST_PK_CHUNK, max(1, int(size[1]))) if size else PK_CHUNK
 
 
+def _pk_start(request: Request) -> int | None:
+    """The id that the first chunk begins with, if the client named one."""
+    named = START_ROW.search(request.headers.find("sforce-enable-pkchunking"))
+    return None if named is None else ids.parse(named[1])
+
+
 def _job(org: EmulatedOrg, job_id: str) -> Job:
     found = jobs.find_job(org, job_id, Kind.CLASSIC)
     if found is None:
@@ -166,13 +174,15 @@ def read_job(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
 
 @bulk_route("POST", "/{job_id}")
 def change_state(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
-    """Close a job, which ends the adding of batches, or abort it."""
+    """Close a job, which ends the adding of batches, or abort it, even when it is closed."""
     job = _job(org, job_id)
     state = asyncform.body_of(request).get("state")
     if state not in (State.CLOSED, State.ABORTED):
         raise BulkRefusal("InvalidJob", UNPARSED)
-    if job.state is not State.OPEN:
+    if job.state is not State.OPEN and (job.state is not State.CLOSED or state == State.CLOSED):
         raise BulkRefusal("InvalidJobState", f"Job is already {job.state.value}: {job.id}")
+    if state == State.ABORTED:
+        check_abort(org, request.user_id, job)
     now = org.clock.now_ms()
     with org.transaction(request.user_id):
         job.state, job.changed_ms = State(state), now
@@ -195,7 +205,7 @@ def add_batch(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
         raise BulkRefusal("InvalidJobState", f"Unable to add batch to a job that is not Open: {job.id}")
     most = min(settings(org).batch_bytes, BODY_BYTES)
     if request.body_bytes > most:
-        raise BulkRefusal("ClientInputError", f"Size of request exceeded allowed limit of {most} bytes")
+        raise BulkRefusal("ClientInputError", f"Failed to read request. Exceeded max size limit of {most}")
     request.hold_body()
     if not request.body.strip():
         raise BulkRefusal("ClientInputError", "The batch has no content")

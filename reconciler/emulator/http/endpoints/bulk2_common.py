@@ -7,11 +7,13 @@ Information About All Jobs"; keys and their order as recorded.
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from reconciler.emulator.bulk import disturbed, jobs, work
 from reconciler.emulator.bulk.csvform import DELIMITERS, LINE_ENDINGS
 from reconciler.emulator.bulk.jobs import DELETABLE, Job, Kind, State
 from reconciler.emulator.bulk.refusals import BulkRefusal
+from reconciler.emulator.bulk.rights import check_abort
 from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.dml import UnableToLockRow
 from reconciler.emulator.http.message import Reply, Request, no_content, ok
@@ -19,6 +21,9 @@ from reconciler.emulator.org import EmulatedOrg
 from reconciler.emulator.values import datetime_text
 
 LISTED_JOBS = 1_000
+FILTERS = ("jobType", "isPkChunkingEnabled")
+"""Parameters of a list that the address of its next page repeats."""
+CHUNKED = {"true": True, "false": False}
 ENDED_WORDS = {State.COMPLETE: "Completed", State.ABORTED: "Aborted", State.FAILED: "Failed"}
 
 
@@ -126,8 +131,9 @@ def counts(job: Job) -> dict[str, Any]:
 # -- acts on a job
 
 
-def abort(org: EmulatedOrg, job: Job) -> None:
-    """Stop a job where it is. Raises INVALIDJOBSTATE for one that has ended."""
+def abort(org: EmulatedOrg, request: Request, job: Job) -> None:
+    """Stop a job where it is. Raises INVALIDJOBSTATE for one that has ended or is another user's."""
+    check_abort(org, request.user_id, job)
     if job.state in ENDED_WORDS:
         raise BulkRefusal("InvalidJobState", f"Aborting already {ENDED_WORDS[job.state]} Job not allowed")
     job.state, job.due_ms, job.changed_ms = State.ABORTED, None, org.clock.now_ms()
@@ -153,11 +159,14 @@ def listing(org: EmulatedOrg, request: Request, resource: str, kinds: tuple[Kind
     after = 0
     if locator := request.params.get("queryLocator"):
         after = offset_of(locator)
-    found = jobs.list_jobs(org, kinds, after, LISTED_JOBS + 1) if kinds else []
+    chunked = CHUNKED.get(request.params.get("isPkChunkingEnabled", "").lower())
+    found = jobs.list_jobs(org, kinds, after, LISTED_JOBS + 1, chunked) if kinds else []
     shown, more = found[:LISTED_JOBS], len(found) > LISTED_JOBS
     address = None
     if more:
-        address = f"{request.data_path}/jobs/{resource}?queryLocator={locator_of(shown[-1].number)}"
+        asked = {each: request.params[each] for each in FILTERS if each in request.params}
+        place = urlencode({**asked, "queryLocator": locator_of(shown[-1].number)})
+        address = f"{request.data_path}/jobs/{resource}?{place}"
     records = [_listed(job) for job in shown]
     return ok({"done": not more, "nextRecordsUrl": address, "records": records})
 

@@ -182,7 +182,7 @@ def change_state(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
     job = common.found_job(org, request, job_id, Kind.INGEST)
     state = common.body_of(request).get("state")
     if state == State.ABORTED:
-        common.abort(org, job)
+        common.abort(org, request, job)
     elif state == State.UPLOAD_COMPLETE:
         if job.state is not State.OPEN:
             word = common.ENDED_WORDS.get(job.state, "Completed")

@@ -76,7 +76,7 @@ def abort_query(org: EmulatedOrg, request: Request, job_id: str) -> Reply:
     state = common.body_of(request).get("state")
     if state != State.ABORTED:
         raise BulkRefusal("InvalidJobState", f"A query job's state can be set to Aborted: {state}")
-    common.abort(org, job)
+    common.abort(org, request, job)
     return ok({**common.about(job), **common.files_of(job)})
 
 
