@@ -10,7 +10,7 @@ Source: Bulk API Developer Guide, "Prepare CSV Files".
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -26,6 +26,8 @@ NULL = "#N/A"
 COMPLETE, BEGUN = -1, -2
 """Numbers of parts that hold nothing of the upload: it is all there; somebody is at it."""
 PARTS_AT_ONCE = 8
+UNNAMED = frozenset({"attributes", "type"})
+"""Members of a record that are no fields: they say what it is."""
 Record = Mapping[str, Any]
 Found = TypeVar("Found")
 
@@ -170,6 +172,13 @@ def columns_of(schema: Schema, sobject: SObject, names: Sequence[str]) -> list[C
             raise BatchFailed(f"Field name duplicated : {name}")
         seen.add(name.lower())
     return columns
+
+
+def check_names(sobject: SObject, records: Iterable[Record]) -> None:
+    """Raise `BatchFailed` where a record of a JSON or XML batch names what its object does not have."""
+    for name in dict.fromkeys(chain.from_iterable(records)):
+        if name.lower() not in UNNAMED and sobject.field(name) is None and sobject.parent_path(name) is None:
+            raise no_such_field(name)
 
 
 def _column(schema: Schema, sobject: SObject, name: str) -> Column:

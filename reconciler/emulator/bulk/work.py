@@ -223,9 +223,11 @@ def _check_batch(org: "EmulatedOrg", job: Job, batch: Batch) -> None:
                 f"equal to {BATCH_RECORDS + 1}"
             )
     else:
-        count = len(_payload(org, job, batch))
+        records = _payload(org, job, batch)
+        count = len(records)
         if count > BATCH_RECORDS:
             raise BatchFailed(f"Exceeded number of records : {count}")
+        uploads.check_names(_sobject(org, job), records)
     if count <= 0:
         raise BatchFailed("Records not found")
 

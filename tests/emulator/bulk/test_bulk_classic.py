@@ -329,6 +329,12 @@ def test_an_empty_batch_is_a_client_input_error(bulk: "Bulk") -> None:
     [
         ("CSV", "Name\n", "InvalidBatch : Records not found"),
         ("CSV", "Foo\nA\n", "InvalidBatch : Field name not found : Foo"),
+        ("JSON", '[{"Name": "A"}, {"Foo": 1}]', "InvalidBatch : Field name not found : Foo"),
+        (
+            "XML",
+            "<sObjects><sObject><Foo>1</Foo></sObject></sObjects>",
+            "InvalidBatch : Field name not found : Foo",
+        ),
         ("CSV", "Name\n" + "A\n" * 10_001, "InvalidBatch : Failed to parse CSV. Exceeded number of records"),
         ("JSON", "{", "InvalidBatch : Failed to parse JSON."),
         ("JSON", "[1]", "InvalidBatch : Failed to parse JSON."),
@@ -345,7 +351,9 @@ def test_a_batch_that_cannot_be_read_fails(
     assert told["state"] == "Failed"
     assert told["stateMessage"].startswith(message)
     assert org.rows("Account") == []
-    assert refused(bulk.call("GET", added.headers["Location"] + "/result", kind=XML)) == (400, "InvalidBatch")
+    result = bulk.call("GET", added.headers["Location"] + "/result", kind=XML)
+    assert refused(result) == (400, "InvalidBatch")
+    assert "Records not processed" in result.text
 
 
 def test_an_aborted_job_leaves_its_batches_unprocessed(bulk: "Bulk", org: EmulatedOrg) -> None:

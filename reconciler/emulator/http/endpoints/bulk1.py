@@ -278,6 +278,8 @@ MEDIA = {"CSV": asyncform.CSV, "JSON": asyncform.JSON, "XML": asyncform.XML}
 def read_results(org: EmulatedOrg, request: Request, job_id: str, batch_id: str) -> Reply:
     """What became of each record, in their order; of a query, the ids of its files of results."""
     job, batch = _batch(org, job_id, batch_id)
+    if batch.state in (BatchState.FAILED, BatchState.NOT_PROCESSED):
+        raise BulkRefusal("InvalidBatch", "Records not processed")
     if batch.state is not BatchState.COMPLETED:
         raise BulkRefusal("InvalidBatch", f"Batch not completed: {batch.id}")
     if job.operation in QUERIES:
