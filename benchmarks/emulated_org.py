@@ -18,7 +18,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
+from email.message import Message
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -35,6 +36,7 @@ BARE = [sys.executable, str(HERE / "bare_server.py")]
 DATA = "/services/data/v64.0"
 TICKS = os.sysconf("SC_CLK_TCK")
 MILLION = 1_000_000
+PIECE_BYTES = 1024 * 1024
 
 
 @dataclass
@@ -55,13 +57,33 @@ class Served:
             "Content-Type": "application/json",
         }
 
-    def call(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        self._connection.request(method, path, body, self._headers)
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] | None = None,
+        kind: str = "application/json",
+    ) -> bytes:
+        self._connection.request(method, path, body, {**self._headers, "Content-Type": kind})
         reply = self._connection.getresponse()
         content = reply.read()
         if reply.status >= 300:
             raise RuntimeError(f"{method} {path}: {reply.status} {content[:300]!r}")
         return content
+
+    def count_lines(self, path: str) -> tuple[int, Message]:
+        """The lines of a long answer, not held, and its head."""
+        self._connection.request("GET", path, None, self._headers)
+        reply = self._connection.getresponse()
+        lines = 0
+        while piece := reply.read(PIECE_BYTES):
+            lines += piece.count(b"\n")
+        return lines, reply.headers
+
+    def peak_mib(self) -> int:
+        """The most memory that the server had so far."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
     def cpu_seconds(self) -> float:
         parts = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -270,6 +292,54 @@ def bulk(folder: Path, count: int) -> None:
     org.close()
 
 
+JOBS = 10
+WIDE_BYTES = 1_000
+"""Of a row, so that a tenth of a million is an upload of 100 MB."""
+
+
+def memory(folder: Path, count: int) -> None:
+    """Many rows in by ten Bulk 2.0 jobs over a port, and out again by a query, page by page."""
+    with serving([*SERVE, "--db", str(folder / "memory.db")]) as served:
+        print(f"\n| {count:,} rows of {WIDE_BYTES:,} bytes, {JOBS} jobs | wall s | peak MiB of the server |")
+        print("|---|---|---|")
+        row(served, "before", lambda: None)
+        row(served, "in, and processed", lambda: into(served, count))
+        row(served, "out, 100,000 records a page", lambda: out_of(served, count))
+
+
+def row(served: Served, what: str, act: Callable[[], None]) -> None:
+    print(f"| {what} | {cost(act)[0]:.1f} | {served.peak_mib()} |", flush=True)
+
+
+def into(served: Served, count: int) -> None:
+    made = []
+    for at in range(JOBS):
+        new = served.call("POST", f"{DATA}/jobs/ingest", b'{"object": "Account", "operation": "insert"}')
+        job = f"{DATA}/jobs/ingest/{json.loads(new)['id']}"
+        lines = (f"A{at}-{n},{'d' * (WIDE_BYTES - 20)}\n".encode() for n in range(count // JOBS))
+        served.call("PUT", f"{job}/batches", chain([b"Name,Description\n"], lines), "text/csv")
+        served.call("PATCH", job, b'{"state": "UploadComplete"}')
+        made.append(job)
+    for job in made:
+        while (told := json.loads(served.call("GET", job)))["state"] != "JobComplete":
+            pass
+        assert (told["numberRecordsProcessed"], told["numberRecordsFailed"]) == (count // JOBS, 0), told
+
+
+def out_of(served: Served, count: int) -> None:
+    asked = {"operation": "query", "query": "SELECT Id, Name, Description FROM Account"}
+    told = served.call("POST", f"{DATA}/jobs/query", json.dumps(asked).encode())
+    job = f"{DATA}/jobs/query/{json.loads(told)['id']}"
+    while json.loads(served.call("GET", job))["state"] != "JobComplete":
+        pass
+    locator, lines = "", 0
+    while locator != "null":
+        place = f"&locator={locator}" if locator else ""
+        page, headers = served.count_lines(f"{job}/results?maxRecords=100000{place}")
+        locator, lines = headers["Sforce-Locator"], lines + page - 1
+    assert lines == count, lines
+
+
 def filled(org: EmulatedOrg, column: str) -> bool:
     return bool(org.store.execute(f'SELECT 1 FROM "Account" WHERE "{column}" IS NOT NULL LIMIT 1'))
 
@@ -284,8 +354,8 @@ def cost(act: Callable[[], None]) -> tuple[float, float]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--only", choices=("start", "throughput", "copies", "million", "bulk"))
-    options.add_argument("--rows", type=int, default=MILLION, help="of the bulk job")
+    options.add_argument("--only", choices=("start", "throughput", "copies", "million", "bulk", "memory"))
+    options.add_argument("--rows", type=int, default=MILLION, help="of bulk jobs")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         acts: dict[str, Callable[[], None]] = {
@@ -294,6 +364,7 @@ def main() -> None:
             "copies": lambda: copies(Path(name)),
             "million": lambda: million(Path(name)),
             "bulk": lambda: bulk(Path(name), chosen.rows),
+            "memory": lambda: memory(Path(name), chosen.rows),
         }
         for each, act in acts.items():
             if chosen.only in (None, each):

@@ -8,6 +8,7 @@ Source: Bulk API Developer Guide, "Bulk Query"; texts of refusals as users paste
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,8 @@ KEPT_RECORDS = 2_000
 """Records kept in one piece."""
 UNQUERYABLE = frozenset({"RecentlyViewed", "EntityDefinition", "FieldDefinition", "UserRecordAccess"})
 """Objects that are no table in a real org either, so that no bulk query reads them."""
+TOLD_OF_READING = re.compile(r"\b(for\s+(?:view|reference))\b[^']*\Z", re.IGNORECASE)
+"""Clauses that note who looked at the rows; the text of their refusal is not verified."""
 Path = tuple[str, ...]
 
 
@@ -64,6 +67,9 @@ def check(org: "EmulatedOrg", asked: Asked) -> str:
         raise placed(fault, asked.soql) from None
     if tree.offset is not None:
         raise BulkRefusal("FeatureNotEnabled", f"OFFSET clause is not supported in {kind}", code="API_ERROR")
+    if told := TOLD_OF_READING.search(asked.soql):
+        clause = " ".join(told[1].upper().split())
+        raise BulkRefusal("FeatureNotEnabled", f"{clause} is not supported in {kind}", code="API_ERROR")
     plan = asked.plan(org)
     if isinstance(plan, AggregatePlan):
         raise BulkRefusal("FeatureNotEnabled", f"Aggregate queries not supported in {kind}", code="API_ERROR")

@@ -112,6 +112,8 @@ def test_results_are_read_with_the_version_of_the_job(bulk: "Bulk") -> None:
             "Aggregate Relationships not supported in Bulk V2 Query with CSV content type",
         ),
         ("SELECT Id FROM Account LIMIT 1 OFFSET 1", "API_ERROR", "OFFSET"),
+        ("SELECT Id FROM Account FOR VIEW", "API_ERROR", "FOR VIEW"),
+        ("SELECT Id FROM Account WHERE Name = 'x' for  reference", "API_ERROR", "FOR REFERENCE"),
         (
             "SELECT BillingAddress FROM Account",
             "API_ERROR",
