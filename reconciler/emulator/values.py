@@ -260,7 +260,7 @@ def _int_reader(field: Field) -> Reader:
         number = _number(field, value)
         if number is None:
             return None
-        if number != int(number):
+        if number != int(number) or (type(value) is str and type(number) is float):  # xsd:int is digits
             raise WrongType(field, value)
         if abs(number) > most:
             raise out_of_range(field, value)

@@ -52,6 +52,8 @@ REFUSED = [
     (field("double", precision=5, scale=2), "nan", "JSON_PARSER_ERROR"),
     (field("int", digits=2), 100, "NUMBER_OUTSIDE_VALID_RANGE"),
     (field("int", digits=2), 1.5, "JSON_PARSER_ERROR"),
+    (field("int", digits=8), "3.0", "JSON_PARSER_ERROR"),
+    (field("int", digits=8), "1e3", "JSON_PARSER_ERROR"),
     (field("date"), "2026-02-30", "JSON_PARSER_ERROR"),
     (field("date"), "28.02.2026", "JSON_PARSER_ERROR"),
     (field("datetime"), "yesterday", "JSON_PARSER_ERROR"),
