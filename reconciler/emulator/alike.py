@@ -52,12 +52,18 @@ def _take_key(keys: list[str], name: str) -> str | None:
     return found[0]
 
 
+def _table(transaction: "Transaction", name: str) -> Table:
+    """The table as the user's values are read by it, where no row needs to be checked."""
+    table = transaction.tables[name]
+    return table if transaction.access is not None else transaction.seen(table)
+
+
 # -- new rows
 
 
 def insert_alike(transaction: "Transaction", name: str, records: Sequence[Record]) -> list[str] | None:
     """Insert the records; their ids."""
-    table = transaction.tables[name]
+    table = _table(transaction, name)
     keys = _keys(records)
     way = plain_rows(transaction, table, keys)
     if way is None:
@@ -77,7 +83,7 @@ def _insert(
 
 def update_alike(transaction: "Transaction", name: str, records: Sequence[Record]) -> list[str] | None:
     """Change the rows that the records name by their `Id`, in any case; the ids."""
-    table = transaction.tables[name]
+    table = _table(transaction, name)
     keys = _keys(records)
     key = _take_key(keys, "Id")
     entries = _changing(transaction, table, keys)
@@ -125,7 +131,7 @@ def upsert_alike(
     transaction: "Transaction", name: str, key_name: str, records: Sequence[Record]
 ) -> list[tuple[str, bool]] | None:
     """Change the rows with these values of an external id and add the others; ids, and which are new."""
-    table = transaction.tables[name]
+    table = _table(transaction, name)
     if key_name == "Id":
         done = update_alike(transaction, name, records)
         return None if done is None else [(each, False) for each in done]

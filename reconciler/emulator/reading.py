@@ -71,6 +71,12 @@ class Reading(Rows):
             self._access = self.org.access.of(self.user)
         return None if self._access.unlimited else self._access
 
+    def seen(self, table: Table) -> Table:
+        """The table as the user's values are read by it."""
+        if self._access is None:
+            self._access = self.org.access.of(self.user)
+        return table if self._access.view.whole else self._access.table(table)
+
     def _read_row(self, table: Table, fields: Mapping[str, Any]) -> list[Any]:
         row = table.template.copy()
         for at, field in table.default_formulas:

@@ -69,6 +69,8 @@ class Field:
     groupable: bool = True
     aggregatable: bool = True
     permissionable: bool = False
+    withheld: bool = False
+    """A standard field that a new org shows to nobody, until a permission does."""
     compound: str | None = None
     """The compound field this is a part of (`BillingAddress`, `Name`)."""
     html: bool = False

@@ -81,7 +81,7 @@ class Transaction(Reading):
             raise _entity_refused("inserted", table.name)
         if (access := self.access) is not None:
             checks.check_create(access, table)
-            table = access.table(table)
+        table = self.seen(table)
         self.enter_lane(table, "insert", fields)
         row = self._read_row(table, fields)
         return ids.to_text(self._insert_row(table, row))
@@ -93,10 +93,9 @@ class Transaction(Reading):
             raise _entity_refused("updated", table.name)
         number = self.find(table, record_id)
         self.enter_lane(table, "update", fields)
-        if (access := self.access) is not None:
-            table = access.table(table)
+        table = self.seen(table)
         changes = self._read_changes(table, fields)
-        if access is not None:
+        if (access := self.access) is not None:
             checks.check_update(self.org, access, table, number, changes)
         check_hierarchy(self, table, number, changes)
         self._update_row(table, number, changes)
@@ -150,7 +149,7 @@ class Transaction(Reading):
         external id, or for no row with ``update_only``.
         """
         table = self.tables[sobject]
-        seen = table if self.access is None else self.access.table(table)
+        seen = self.seen(table)
         entry = seen.entries.get(field.lower())
         if entry is None or not is_key(entry):
             raise no_such_key(field)

@@ -79,8 +79,8 @@ class UserAccess:
 
     @cached_property
     def unlimited(self) -> bool:
-        """Whether nothing at all needs to be checked: the administrator, while no field is hidden."""
-        return self.view.whole and all(bits & MODIFY_ALL for bits in self.view.bits.values())
+        """Whether no row needs to be checked: the administrator, while no field is hidden by a permission."""
+        return self.view.open and all(bits & MODIFY_ALL for bits in self.view.bits.values())
 
     def table(self, table: Table) -> Table:
         """The table as a client's values are read by it. Raises for an object that the user does not see."""

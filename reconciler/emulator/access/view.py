@@ -28,6 +28,8 @@ class View:
     bits: Mapping[str, int]
     whole: bool
     """Whether nothing is hidden or narrowed, so that the schema is the org's own."""
+    open: bool
+    """Whether nothing is, but for the fields that a new org shows to nobody."""
 
 
 def view_of(schema: Schema, rights: Rights) -> View:
@@ -38,11 +40,22 @@ def view_of(schema: Schema, rights: Rights) -> View:
     hidden = {each.name for each in schema if each.name not in seen}
     shown = {name: bits[name] for name in seen}
     if not hidden and all(schema[name] is each for name, each in seen.items()):
-        return View(schema, shown, whole=True)
+        return View(schema, shown, whole=True, open=True)
     made = Schema()
     for sobject in seen.values():
         made.add(_without_paths(sobject, hidden) if hidden else sobject)
-    return View(made, shown, whole=False)
+    is_open = not hidden and all(_is_open(schema[name], each) for name, each in seen.items())
+    return View(made, shown, whole=False, open=is_open)
+
+
+FLAGS = ("createable", "updateable", "deletable", "undeletable")
+
+
+def _is_open(sobject: SObject, seen: SObject) -> bool:
+    return seen is sobject or (
+        all(getattr(seen, name) is getattr(sobject, name) for name in FLAGS)
+        and all(field.withheld or seen.fields.get(key) is field for key, field in sobject.fields.items())
+    )
 
 
 def _object(sobject: SObject, bits: int, rights: Rights) -> SObject:
@@ -69,7 +82,7 @@ def field_seen(sobject: SObject, field: Field, bits: int, rights: Rights) -> Fie
     if not field.permissionable or (needs_of(sobject) is not None and sobject.name != "User"):
         return field
     names = [f"{sobject.name}.{each}".lower() for each in (field.name, field.compound) if each]
-    if not field.custom and rights.standard_fields and rights.decided.isdisjoint(names):
+    if not (field.custom or field.withheld) and rights.standard_fields and rights.decided.isdisjoint(names):
         return field
     if not rights.editable.isdisjoint(names):
         return field
@@ -92,7 +105,7 @@ def _without_paths(sobject: SObject, hidden: set[str]) -> SObject:
 def narrowed(table: Table, sobject: SObject) -> Table:
     """The table by which a client's values are read: names it may not see are none, others are read-only."""
     twin = copy(table)
-    twin.entries = {}
+    twin.entries, twin.plain = {}, {}
     for name, entry in table.entries.items():
         field = sobject.field(name)
         if field is not None:

@@ -188,9 +188,13 @@ def value_sets(org: "EmulatedOrg", found: Found) -> dict[str, tuple[PicklistValu
     }
 
 
+CUSTOM = "__c"
+"""How the fields end that a project brings; of standard ones it tells settings alone, which are kept."""
+
+
 def _load_fields(org: "EmulatedOrg", found: Found, made: dict[str, SObject], report: LoadReport) -> None:
     sets = value_sets(org, found)
-    fields = found.get("CustomField", {})
+    fields = {name: told for name, told in found.get("CustomField", {}).items() if name.endswith(CUSTOM)}
     later = {name: tree for name, (tree, _) in fields.items() if text(tree, "type") == "Summary"}
     first = {name: tree for name, (tree, _) in fields.items() if name not in later}
     added: dict[str, list[Field]] = {}

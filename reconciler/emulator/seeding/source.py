@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 TOKEN = re.compile(
     rb"(?:%%%|___)(?:MANAGED_OR_)?(NAMESPACED_ORG|NAMESPACE_OR_C|NAMESPACE_DOT|NAMESPACE)(?:%%%|___)"
 )
+CONTENT_FOLDERS = frozenset(["staticresources"])
+"""Types whose components may be folders: what is in them is content."""
 SKIPPED_FOLDERS = frozenset(["node_modules", "lwc", "aura", "__tests__", "datasets"])
 
 WRITTEN_AS_DEPLOYED = ("ApexClass", "ApexPage", "ApexTrigger", "ListView", "Flow", "FlowDefinition")
@@ -98,6 +100,8 @@ def _roots(folder: Path) -> list[Path]:
 
 def _files(root: Path) -> Iterator[Path]:
     for where, folders, names in os.walk(root):
+        if Path(where).name in CONTENT_FOLDERS:
+            folders.clear()
         folders[:] = sorted(each for each in folders if each not in SKIPPED_FOLDERS and each[0] != ".")
         for name in sorted(names):
             yield Path(where) / name
@@ -128,6 +132,8 @@ def _read_file(found: Source, path: Path) -> None:
     is_meta = name.endswith(META)
     if not base or not (is_meta or suffix in METADATA_SUFFIXES) or name == "package.xml":
         return
+    if suffix == "md" and not is_meta and path.parent.name != "customMetadata":
+        return  # prose
     try:
         content = without_tokens(path.read_bytes())
         kind, tree = metadata_xml.parse(content)

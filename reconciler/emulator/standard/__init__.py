@@ -61,6 +61,7 @@ FIELD_WORDS: dict[str, dict[str, Any]] = {
     "calc": {"calculated": True},
     "restricted": {"restricted_picklist": True},
     "perm": {"permissionable": True},
+    "withheld": {"permissionable": True, "withheld": True},
     "nofilter": {"filterable": False},
     "nosort": {"sortable": False},
     "nogroup": {"groupable": False},

@@ -353,3 +353,40 @@ def test_a_dataset_with_texts_for_numbers_and_booleans_loads(org: EmulatedOrg, s
     assert report.problems == [
         "sample.json: Account AccountRef76: there is no record type Branch; made without"
     ]
+
+
+def test_settings_of_a_standard_field_are_kept_and_the_field_stays_what_it_is(tmp_path: Path) -> None:
+    write(
+        tmp_path, "objects/Contact/fields/Title.field-meta.xml", "CustomField", "<fullName>Title</fullName>"
+    )
+    write_field(tmp_path, "LeadSource", "Picklist", "<trackHistory>true</trackHistory>", owner="Contact")
+    org = EmulatedOrg()
+    before = org.schema["Contact"].field("LeadSource")
+    assert org.load(tmp_path).remarks() == []
+    assert org.schema["Contact"].field("LeadSource") == before
+    assert org.components.names("CustomField") == ["Contact.LeadSource", "Contact.Title"]
+
+
+def test_prose_and_content_beside_metadata_are_no_components(tmp_path: Path) -> None:
+    for name in (
+        "README.md",
+        "docs/Classes.md",
+        "staticresources/manual/chapter.md",
+        "staticresources/manual/x.app",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# Read me\n", "utf-8")
+    write(
+        tmp_path,
+        "staticresources/manual.resource-meta.xml",
+        "StaticResource",
+        "<contentType>application/zip</contentType>",
+    )
+    write(tmp_path, "customMetadata/Rate.Low.md", "CustomMetadata", "<label>Low</label>")
+    found = find_source(tmp_path)
+    assert found.problems == []
+    assert {kind: list(named) for kind, named in found.components.items()} == {
+        "CustomMetadata": ["Rate.Low"],
+        "StaticResource": ["manual"],
+    }
