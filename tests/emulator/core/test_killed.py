@@ -70,6 +70,10 @@ class Served:
         """Start, to be killed after so many answers; what it says when it is ready."""
         self._answers_left = answers
         self.begin()
+        return self.ready()
+
+    def ready(self) -> dict[str, str]:
+        """What a server that was begun says when it is."""
         assert self.process.stdout is not None
         ready: dict[str, str] = json.loads(self.process.stdout.readline())
         self._port = urlsplit(ready["url"]).port or 0
@@ -266,6 +270,42 @@ def test_what_was_acknowledged_is_there_once_and_all_else_whole_or_not_at_all(
         served.start()
         look_at(Client(served, ready["access_token"]), clients)
     assert sound(served.db)
+
+
+def test_two_servers_of_one_file_that_start_at_once_serve_one_org(tmp_path: Path) -> None:
+    both = [Served(tmp_path / "org.db") for _ in range(2)]
+    for each in both:
+        each.begin()
+    with ended(both[0]), ended(both[1]):
+        told = [each.ready() for each in both]
+        assert told[0]["org_id"] == told[1]["org_id"]
+        clients = {act: Client(both[0], told[1]["access_token"]) for act in ACTS}
+        wrong: list[str] = []
+
+        def work(act: Callable[[Client], None], served: Served, first: int) -> None:
+            client = Client(served, told[0]["access_token"], serial=itertools.count(first))
+            try:
+                for _ in range(3):
+                    act(client)
+            except Exception as error:
+                wrong.append(f"{act.__name__}: {error!r}")
+            for mine, all_of_them in ((client.done, clients[act].done), (client.begun, clients[act].begun)):
+                all_of_them |= mine
+            clients[act].ids += client.ids
+
+        threads = [
+            threading.Thread(target=work, args=(act, served, 1000 * at))
+            for act in ACTS
+            for at, served in enumerate(both)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
+        for each in both:
+            look_at(Client(each, told[0]["access_token"]), clients)
+    assert sound(both[0].db)
 
 
 def look_at(asking: Client, clients: dict[Callable[[Client], None], Client]) -> None:
