@@ -85,8 +85,12 @@ def fields_of(tree: Tree, sets: ValueSets, known: Callable[[str, str], Field | N
     if kind == "Summary":
         return [_summary(tree, made, known)]
     made |= _rules(tree, kind, made)
-    if kind == "MetadataRelationship" and (text(tree, "referenceTo") or "").endswith("__mdt"):
-        described, made["length"] = "reference", 18
+    if kind == "MetadataRelationship":
+        target = text(tree, "referenceTo") or ""
+        if target.endswith("__mdt"):
+            described, made["length"] = "reference", 18
+        else:
+            made["definition_of"] = target or None
     if kind in ("Lookup", "MasterDetail", "Hierarchy") or described == "reference":
         made |= _relationship(tree, kind, name, made["nillable"])
     if kind in ("Picklist", "MultiselectPicklist"):

@@ -71,6 +71,8 @@ class Field:
     permissionable: bool = False
     withheld: bool = False
     """A standard field that a new org shows to nobody, until a permission does."""
+    definition_of: str | None = None
+    """What a custom metadata type's field names: `EntityDefinition`, `FieldDefinition`."""
     compound: str | None = None
     """The compound field this is a part of (`BillingAddress`, `Name`)."""
     html: bool = False

@@ -79,6 +79,8 @@ class Names:
 
     def _path(self, sobject: "SObject", parts: list[str], walk: Walk | None, text: str, at: int) -> Compiled:
         for part in parts[:-1]:
+            if (named := _definition(sobject, part)) is not None and part is parts[-2]:
+                return self._defined(sobject, named, parts[-1], walk, text, at)
             reference, target = self._hop(sobject, part, text, at)
             walk = _step(walk, reference.name, target.name)
             sobject = target
@@ -86,6 +88,22 @@ class Names:
         if field is None:
             raise _unknown(text, at)
         return self._read(sobject, field, walk)
+
+    def _defined(
+        self, sobject: "SObject", named: "Field", part: str, walk: Walk | None, text: str, at: int
+    ) -> Compiled:
+        """A part of the definition that a custom metadata record names; blank where it names none."""
+        make = DEFINED.get(part.lower())
+        if make is None:
+            raise _unknown(text, at)
+        found = self._read(sobject, named, walk)
+        run = found.run
+
+        def read(record: Record) -> Any:
+            value = run(record)
+            return None if value is None else make(self._formulas.schema, value)
+
+        return Compiled(Kind.TEXT, read)
 
     def _hop(self, sobject: "SObject", part: str, text: str, at: int) -> "tuple[Field, SObject]":
         name, _, wanted = part.lower().partition(":")
@@ -331,3 +349,38 @@ def _has_permission(world: World, name: str) -> bool:
     if key not in world.known:
         world.known[key] = bool(world.org.store.execute(PERMITTED, (world.user, name)))
     return bool(world.known[key])
+
+
+# -- definitions that custom metadata records name
+
+
+def _definition(sobject: "SObject", part: str) -> "Field | None":
+    """The field whose path this is, if it names an object or a field of the schema."""
+    lowered = part.lower()
+    field = sobject.field(f"{lowered[:-1]}c") if lowered.endswith("__r") else None
+    return field if field is not None and field.definition_of is not None else None
+
+
+def _developer_name(schema: "Schema", value: str) -> str:
+    """The name without namespace and suffix."""
+    last = value.rpartition(".")[2]
+    parts = last.split("__")
+    return parts[-2] if len(parts) > 1 else last
+
+
+def _definition_label(schema: "Schema", value: str) -> str | None:
+    owner, _, name = value.partition(".")
+    sobject = schema.get(owner)
+    field = sobject.field(name) if sobject and name else None
+    return field.label if field else sobject.label if sobject else None
+
+
+DEFINED: "Final[dict[str, Callable[[Schema, str], str | None]]]" = {
+    "qualifiedapiname": lambda _, value: value.rpartition(".")[2],
+    "durableid": lambda _, value: value,
+    "developername": _developer_name,
+    "label": _definition_label,
+    "masterlabel": _definition_label,
+    "namespaceprefix": lambda _, value: value.split("__")[0] if value.count("__") > 1 else None,
+}
+"""Parts of a definition, from the name that the record has."""

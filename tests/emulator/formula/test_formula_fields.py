@@ -260,3 +260,40 @@ def test_global_values_are_read(base: EmulatedOrg, tmp_path: Path) -> None:
     assert g2 == f"System Administrator/{org.org_id[:15]}"
     assert (g3, g4) == (10.0, False)
     assert g5.startswith("https://") and g5.endswith(".com/")
+
+
+def test_a_custom_metadata_record_names_an_object_whose_parts_can_be_asked(tmp_path: Path) -> None:
+    """Source: Metadata API Developer Guide, "CustomField", metadata relationship fields."""
+    org = EmulatedOrg(clock=Clock.fixed(NOW))
+    relation = (
+        "<fields><fullName>Of__c</fullName><label>Of</label><type>MetadataRelationship</type>"
+        "<referenceTo>EntityDefinition</referenceTo><relationshipName>Rates</relationshipName>"
+        "<unique>true</unique></fields>"
+    )
+    asked = [
+        formula_field(f"{part}__c", "Text", f"Of__r.{part}")
+        for part in ("DeveloperName", "QualifiedApiName", "Label", "Nothing")
+    ]
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "objects" / "Rate__mdt.object").write_text(custom_object("Rate", relation, *asked), "utf-8")
+    (tmp_path / "customMetadata").mkdir()
+    for name, value in (("Low", "Thing__c"), ("Any", None)):
+        told = (
+            f'<values><field>Of__c</field><value xsi:type="xsd:string">{value}</value></values>'
+            if value
+            else ""
+        )
+        xml = (
+            '<CustomMetadata xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+            f'xmlns:xsd="http://www.w3.org/2001/XMLSchema"><label>{name}</label>{told}</CustomMetadata>'
+        )
+        (tmp_path / "customMetadata" / f"Rate.{name}.md").write_text(xml, "utf-8")
+    org.load(tmp_path)
+    (gap,) = org.formula_gaps()
+    assert "Of__r.Nothing" in gap
+    rows = {each["DeveloperName"]: each for each in org.rows("Rate__mdt")}
+    assert [rows["Low"][name] for name in ("DeveloperName__c", "QualifiedApiName__c")] == [
+        "Thing",
+        "Thing__c",
+    ]
+    assert rows["Any"]["QualifiedApiName__c"] is None

@@ -42,7 +42,7 @@ LENGTHS = {
 }
 KEYS = {
     "externalId": frozenset(["AutoNumber", "Email", "Number", "Text"]),
-    "unique": frozenset(["Email", "Number", "Text"]),
+    "unique": frozenset(["Email", "MetadataRelationship", "Number", "Text"]),
 }
 """The types of which fields may be keys, and how."""
 FORMULA_TYPES = frozenset(["Checkbox", "Currency", "Date", "DateTime", "Number", "Percent", "Text", "Time"])
