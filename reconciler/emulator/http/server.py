@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import sys
 import tempfile
@@ -374,6 +375,16 @@ def _seed(org: EmulatedOrg, folders: Sequence[Path]) -> list[str]:
     return remarks
 
 
+def _keep_start(org: EmulatedOrg) -> list[str]:
+    """Keep the org as it is, unless that was done when it was first served; what is to be said of it."""
+    if START not in org.snapshots.names():
+        try:
+            org.snapshots.take(START)
+        except (OSError, sqlite3.Error) as error:
+            return [f"no snapshot '{START}' is kept to go back to: {error}"]
+    return []
+
+
 def main_serve(
     *,
     host: str = "127.0.0.1",
@@ -402,8 +413,7 @@ def main_serve(
         signal.signal(number, lambda *_: None)
     org = EmulatedOrg(db, name=name or own_name())
     remarks = _seed(org, seeds)
-    if START not in org.snapshots.names():  # new, or a process died before it had taken it
-        org.snapshots.take(START)
+    remarks += _keep_start(org)
     for path in jwt_certificates:
         sessions.register_certificate(org, path.read_bytes())
     with Server(org, host=host, port=port, tls=tls) as server:

@@ -1,5 +1,6 @@
 """What is wrong with an org's file is said when it is opened, with its name, and the file stays as it is."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -66,6 +67,30 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, hindrance: Callab
     hindrance(path)
     with pytest.raises(CannotOpen, match=r"org\.db cannot be opened for reading and writing: "):
         EmulatedOrg(path)
+
+
+SERVED = """
+import resource, sys
+from pathlib import Path
+from reconciler.emulator.http.server import main_serve
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+main_serve(db=Path(sys.argv[1]))
+"""
+
+
+def test_an_org_is_served_without_room_for_a_snapshot_of_how_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "org.db"
+    EmulatedOrg(path).close()
+    command = [sys.executable, "-c", SERVED, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
+        assert json.loads(served.stdout.readline())["org_id"]
+        served.terminate()
+        _, told = served.communicate(timeout=20)
+    assert "no snapshot 'start' is kept to go back to: " in told
+    assert served.returncode == 0
+    with closing(EmulatedOrg(path)) as org:
+        assert org.snapshots.names() == []
 
 
 CROWDED = """
