@@ -23,6 +23,7 @@ from .values import wrong_id
 if TYPE_CHECKING:
     from .access.users import UserAccess
 
+TEXTS = ("string", "email", "phone", "url")
 MASTER_RECORD_TYPE = ids.make("012", 0)
 """`012000000000000AAA`: means no record type."""
 
@@ -187,7 +188,7 @@ class Reading(Rows):
             parent_key = table.entries.get(name.lower())
             if parent_key is None or not is_key(parent_key):
                 continue
-            stored = parent_key.read(key)
+            stored = _as_stored(parent_key, key)
             found = self._matches(table, parent_key, stored) if stored is not None else []
             if len(found) > 1:
                 raise MultipleMatches(parent_key.name, [ids.to_text(each) for each in found])
@@ -209,3 +210,13 @@ def is_key(entry: Entry) -> bool:
     """Whether rows can be found by this field: external ids, unique and id-lookup fields, the id."""
     field = entry.field
     return field.external_id or field.id_lookup or field.unique or field.name == "Id"
+
+
+def _as_stored(entry: Entry, key: Any) -> Any:
+    """A parent's key as it would be stored; a text that no row can have is as it is, and finds none."""
+    try:
+        return entry.read(key)
+    except ApiError:
+        if isinstance(key, str) and entry.field.type in TEXTS:
+            return key
+        raise

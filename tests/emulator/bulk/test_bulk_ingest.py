@@ -319,6 +319,16 @@ def test_parents_are_found_by_their_keys(bulk: "Bulk", keyed: EmulatedOrg) -> No
     ]
 
 
+def test_a_key_that_no_parent_can_have_finds_none(bulk: "Bulk", keyed: EmulatedOrg) -> None:
+    long = "k" * 300
+    job = bulk.ingest(f"LastName,ReportsTo.Email,Account.Code__c\none,no mail,\ntwo,,{long}\n", "Contact")
+    assert bulk.errors(job) == [
+        "INVALID_FIELD:Foreign key external ID: no mail not found for field Email in entity Contact:--",
+        f"INVALID_FIELD:Foreign key external ID: {long} not found for field Code__c in entity Account:--",
+    ]
+    assert keyed.rows("Contact") == []
+
+
 def test_a_polymorphic_parent_names_its_kind(bulk: "Bulk", org: EmulatedOrg) -> None:
     job = bulk.ingest(f"Subject,Status,User:Owner.Username\nS,New,{org.username}\n", "Case")
     assert bulk.job(job)["numberRecordsFailed"] == 0, bulk.errors(job)
