@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+
+from .replacing import private_copy
 
 if TYPE_CHECKING:
     from .org import EmulatedOrg
@@ -120,11 +121,10 @@ class KeptSnapshots:
         self._find(name)
         folder = self._folder
         if folder is None:
-            source = sqlite3.connect(":memory:", check_same_thread=False)
+            source = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             source.deserialize(self._kept[name])
         else:
-            address = quote(str((folder / f"{name}{SUFFIX}").absolute()))
-            source = sqlite3.connect(f"file:{address}?mode=ro&immutable=1", uri=True)
+            source = private_copy(folder / f"{name}{SUFFIX}")
         with closing(source):
             source.execute('SELECT 1 FROM "_serial", "_org" LIMIT 1').fetchone()  # raises for what is no org
             yield source

@@ -1,12 +1,14 @@
 """The database that takes another's place: what a snapshot holds, and what stays of today.
 
-It is put together apart, in a file that SQLite keeps for itself and drops, so that one backup, which is
-one transaction, puts it in its place: a process that dies on the way leaves the old or the new whole.
+It is put together in a copy of the snapshot, so that one backup, which is one transaction, puts it in its
+place: a process that dies on the way leaves the old or the new whole.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
 
 OWN_TABLES = (
     "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND substr(tbl_name, 1, 1) = '_' "
@@ -15,28 +17,35 @@ OWN_TABLES = (
 """The emulator's own tables, then their indexes and triggers."""
 
 
-@contextmanager
-def put_together(
-    source: sqlite3.Connection, current: sqlite3.Connection, keep: Sequence[str]
-) -> Iterator[sqlite3.Connection]:
-    """All of ``source``, but the tables in ``keep`` as they are in ``current``.
-
-    Underscore tables that only the current one has are there, empty. Costs two copies of the source.
-    """
-    with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as made:
+def private_copy(path: Path) -> sqlite3.Connection:
+    """A database as it is in a file, in one that SQLite keeps for itself and drops when it is closed."""
+    made = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    try:
         made.execute("PRAGMA journal_mode = OFF")
         made.execute("PRAGMA synchronous = OFF")
-        source.backup(made)
-        for name in keep:
-            made.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
-        there = {name for name, _ in made.execute(OWN_TABLES)}
-        own = current.execute(OWN_TABLES).fetchall()
-        for name, sql in own:
-            if name not in there:
-                made.execute(sql)
-        for name in {name for name, _ in own}.intersection(keep):
-            _copy(name, current, made)
-        yield made
+        address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(address, uri=True)) as file:
+            file.backup(made)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def take_along(made: sqlite3.Connection, current: sqlite3.Connection, keep: Sequence[str]) -> None:
+    """Change ``made`` so that the tables in ``keep`` are as they are in ``current``.
+
+    Underscore tables that only the current one has are there, empty.
+    """
+    for name in keep:
+        made.execute(f"DROP TABLE IF EXISTS {_quoted(name)}")
+    there = {name for name, _ in made.execute(OWN_TABLES)}
+    own = current.execute(OWN_TABLES).fetchall()
+    for name, sql in own:
+        if name not in there:
+            made.execute(sql)
+    for name in {name for name, _ in own}.intersection(keep):
+        _copy(name, current, made)
 
 
 def _copy(table: str, source: sqlite3.Connection, target: sqlite3.Connection) -> None:

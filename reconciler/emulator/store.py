@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .disk import is_trouble
-from .replacing import put_together
+from .replacing import take_along
 from .schema import Field, SObject
 
 COLUMN_TYPES = {
@@ -308,13 +308,14 @@ class Store:
         """Hold what another database holds, and serial numbers as it has them, in one transaction.
 
         The tables in ``keep`` stay as they are; underscore tables that the other one lacks are there, empty.
+        To that end the other one is changed first: it is a copy that nobody else needs.
         Raises `RuntimeError` within a transaction.
         """
         with self.lock:
             if self._depth:
                 raise RuntimeError("a database is not exchanged within a transaction")
-            with put_together(source, self._connection, keep) as made:
-                made.backup(self._connection)
+            take_along(source, self._connection, keep)
+            source.backup(self._connection)
             self._serials.clear()
             self._dirty_serials.clear()
             self._load_serials()
