@@ -73,10 +73,13 @@ class Reading(Rows):
         return None if self._access.unlimited else self._access
 
     def seen(self, table: Table) -> Table:
-        """The table as the user's values are read by it."""
+        """The table as the user's values are read by it; the Tooling API alone has some of its own."""
         if self._access is None:
             self._access = self.org.access.of(self.user)
-        return table if self._access.view.whole else self._access.table(table)
+        view = self._access.view
+        if view.whole or (view.open and table.name not in view.schema):
+            return table
+        return self._access.table(table)
 
     def _read_row(self, table: Table, fields: Mapping[str, Any]) -> list[Any]:
         row = table.template.copy()

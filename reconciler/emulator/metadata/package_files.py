@@ -118,6 +118,8 @@ def _may_begin(kind: Described, root: str) -> bool:
     """Whether a file in a type's directory may begin with an element."""
     if kind.name == described.SETTINGS:
         return described.is_settings(root) and shapes.elements(root) is not None
+    if shapes.elements(kind.name) is None:  # the WSDL does not know what it is called inside
+        return True
     same_place = [
         each.name for each in described.by_directory()[kind.directory] if each.suffix == kind.suffix
     ]

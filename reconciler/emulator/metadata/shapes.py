@@ -142,7 +142,16 @@ def _misfit_of(element: Element, item: Any, version: float) -> str | None:
 def missing(type_name: str, tree: Tree) -> list[str]:
     """Names of required elements that a component's tree lacks, its own level only.
 
-    Booleans are false when they are not given.
+    Booleans are false when they are not given, and some elements that the WSDL demands nobody misses.
     """
     known = (elements(type_name) or {}).values()
-    return [each.name for each in known if each.required and each.type != "b" and not tree.get(each.name)]
+    spared = NOT_MISSED.get(type_name, ())
+    return [
+        each.name
+        for each in known
+        if each.required and each.type != "b" and each.name not in spared and not tree.get(each.name)
+    ]
+
+
+NOT_MISSED = {"ApexClass": ("status",), "ApexTrigger": ("status",)}
+"""Required by the WSDL, left out by projects that are deployed every day."""

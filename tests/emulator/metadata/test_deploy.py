@@ -213,6 +213,20 @@ def test_the_required_elements_of_a_component_are_demanded(desk: Desk) -> None:
     assert failures(desk.deploy(files)) == [("CustomPermission", "Ship", "Required field is missing: label")]
 
 
+def test_what_projects_leave_out_or_call_their_own_way_is_taken(desk: Desk) -> None:
+    """A class without a status, a type that the WSDL does not know with an element of another name."""
+    files = {
+        "package.xml": package({"ApexClass": ["Mocks"], "InvocableActionExtension": ["Roll"]}),
+        "classes/Mocks.cls": b"public class Mocks {}",
+        "classes/Mocks.cls-meta.xml": component("ApexClass", "<apiVersion>50.0</apiVersion>"),
+        "invocableactionextensions/Roll.invocableactionextension": component(
+            "InvocableActionExt", "<targets><targetName>Roll.in</targetName></targets>"
+        ),
+    }
+    assert failures(desk.deploy(files)) == []
+    assert [row["Status"] for row in desk.org.rows("ApexClass", Name="Mocks")] == ["Active"]
+
+
 def test_packages_of_the_newest_api_version_are_taken(desk: Desk) -> None:
     assert desk.deploy({"package.xml": package({}, version=f"{NEWEST}.0")})["status"] == "Succeeded"
 

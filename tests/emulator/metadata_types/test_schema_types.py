@@ -120,6 +120,17 @@ def test_a_field_that_salesforce_would_not_save_is_not_made(
     assert types.org.schema["Line__c"].field("X__c") is None
 
 
+def test_a_custom_metadata_type_names_definitions_of_the_schema(types: Types) -> None:
+    types.write("CustomObject", "Rate__mdt", label="Rate", pluralLabel="Rates")
+    told = {"label": "Of", "type": "MetadataRelationship", "relationshipName": "Rates", "unique": True}
+    for number, target in enumerate(("EntityDefinition", "FieldDefinition", "EntityParticle")):
+        name = f"Rate__mdt.Of{number}__c"
+        types.write("CustomField", name, **told, referenceTo=target)
+        assert types.read("CustomField", name)["referenceTo"] == [target]
+    lookup = {"label": "Of", "type": "Lookup", "referenceTo": "EntityParticle"}
+    assert "EntityParticle" in types.refused("CustomField", "Line__c.Of__c", **lookup)
+
+
 def test_two_look_ups_to_an_object_have_names_of_their_own(types: Types) -> None:
     link = {"label": "X", "type": "Lookup", "referenceTo": "Account", "relationshipName": "Lines"}
     types.write("CustomField", "Line__c.X__c", **link)

@@ -45,6 +45,8 @@ KEYS = {
     "unique": frozenset(["Email", "MetadataRelationship", "Number", "Text"]),
 }
 """The types of which fields may be keys, and how."""
+DEFINITIONS = frozenset(["EntityDefinition", "EntityParticle", "FieldDefinition"])
+"""What a metadata relationship may name beside custom metadata types."""
 FORMULA_TYPES = frozenset(["Checkbox", "Currency", "Date", "DateTime", "Number", "Percent", "Text", "Time"])
 FAMILIES = (
     frozenset(
@@ -151,7 +153,8 @@ def _check_length(kind: str, tree: Tree) -> None:
 
 def _check_references(org: "EmulatedOrg", tree: Tree) -> None:
     for target in texts(tree, "referenceTo"):
-        if target not in org.schema:
+        defined = target in DEFINITIONS and text(tree, "type") == "MetadataRelationship"
+        if target not in org.schema and not defined:
             raise ComponentProblem(
                 f"referenceTo value of '{target}' does not resolve to a valid sObject type"
             )
