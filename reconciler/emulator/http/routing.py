@@ -22,14 +22,13 @@ from reconciler.emulator.org import EmulatedOrg
 
 Endpoint = Callable[..., Reply]
 DATA_ROOT = "/services/data/{version}"
-WHOLE = ("/services/", "/id/", "/setup/")
+WHOLE = ("/services/", "/id/", "/setup/", "/cometd/")
 
 MISSING_FAMILIES: dict[str, str] = {
     "/services/apexrest": "Apex is not run, so classes have no REST resources",
     "/services/data/vN/analytics": "descriptions and runs of reports and dashboards",
     "/services/data/vN/chatter, /connect": "Chatter, and Connect but for the list of communities",
     "/services/data/vN/wave": "CRM Analytics",
-    "/cometd": "streaming",
     "REST bodies in XML": "only JSON is read and written",
 }
 

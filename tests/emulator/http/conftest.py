@@ -31,7 +31,7 @@ class Client:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         """Send; ``body`` goes as JSON unless it is bytes. Header names have underscores for dashes."""
-        whole = path if path.startswith(("/services/", "/id/", "/__")) else DATA + path
+        whole = path if path.startswith(("/services/", "/id/", "/__", "/cometd/")) else DATA + path
         fields = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token:
             fields.setdefault("Authorization", f"Bearer {self.token}")

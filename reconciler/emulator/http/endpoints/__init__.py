@@ -12,6 +12,7 @@ AREAS: dict[str, tuple[str, ...]] = {
     "": ("versions",),
     "analytics": ("unused",),
     "appMenu": ("furniture",),
+    "cometd": ("cometd",),
     "compactLayouts": ("layouts",),
     "composite": ("composite", "batch", "graph", "sobject_collections", "tree"),
     "connect": ("furniture",),
