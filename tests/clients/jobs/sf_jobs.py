@@ -468,6 +468,9 @@ def apex_tests() -> None:
     assert told["coverage"]["coverage"] is not None
     told = sf("apex", "run", "test", "--class-names", "GizmosTest", "--synchronous")
     equal(told["summary"]["outcome"], "Passed")
+    run = sf("apex", "run", "test", "--class-names", "GizmosTest")["testRunId"]
+    equal(sf("apex", "get", "test", "--test-run-id", run)["summary"]["outcome"], "Passed")
+    contains(refused("apex", "get", "test", "--test-run-id", "707000000000001"), "No test results")
 
 
 def apex_logs() -> None:
