@@ -3,7 +3,7 @@
 `types.txt` has a line a type: name, directory, suffix (`-` for none), words, and the types whose
 components are parts of its files as `element:Type`. The words: ``folder`` (components live in folders
 of their own), ``content`` (beside each file there is a `-meta.xml`), ``bundle`` (a component is a folder
-of files).
+of files; with a suffix, what it says of itself is in a `-meta.xml` beside the folder).
 
 Source: Metadata API Developer Guide, "describeMetadata()"; the registry of the public Salesforce
 command line and the public WSDL of API 63 for names.

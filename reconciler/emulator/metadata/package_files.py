@@ -60,12 +60,16 @@ def units(files: Mapping[str, bytes], version: float) -> Iterator[Unit]:
             continue
         if bundle := next((each for each in kinds if each.is_bundle), None):
             name, _, inside = rest.partition("/")
+            ending = f".{bundle.suffix}{META}"
             if inside:
                 bundles.setdefault((bundle.name, name), {})[inside] = files[path]
+            elif bundle.suffix and name.endswith(ending):
+                bundles.setdefault((bundle.name, name.removesuffix(ending)), {})
         elif (kind := _kind_of(kinds, rest)) and (unit := _unit(kind, path, rest, files, version)):
             yield unit
     for (type_name, name), content in bundles.items():
-        yield _bundle(described.types()[type_name], name, content)
+        kind = described.types()[type_name]
+        yield _bundle(kind, name, content, files.get(kind.path(name) + META) if kind.suffix else None)
 
 
 def _kind_of(kinds: tuple[Described, ...], rest: str) -> Described | None:
@@ -130,10 +134,15 @@ def _unreadable(kind: Described, path: str, name: str, problem: str) -> Unit:
     return Unit(path, Piece(kind.name, name, {}), problem=problem)
 
 
-def _bundle(kind: Described, name: str, content: Files) -> Unit:
-    """A folder of files; its own `-meta.xml` gives the tree, all files are kept."""
+def _bundle(kind: Described, name: str, content: Files, beside: bytes | None) -> Unit:
+    """A folder of files; its own `-meta.xml`, or the one beside it, gives the tree, all files are kept."""
     tree: Tree = {}
     path = f"{kind.directory}/{name}"
+    if beside is not None:
+        try:
+            tree = parse(beside)[1]
+        except BadXml as error:
+            return _unreadable(kind, kind.path(name) + META, name, f"Error parsing file: {error}")
     for inside in sorted(content):
         if inside.endswith(META) and "/" not in inside:
             try:
@@ -154,7 +163,9 @@ def files_of(type_name: str, full_name: str, tree: Tree) -> Files:
     """The files of a component as a package has them; a whole's tree holds its parts already."""
     kind = described.types()[type_name]
     if kind.is_bundle:
-        return {
+        beside = {name: items for name, items in tree.items() if name != "bundleFile"} if kind.suffix else {}
+        made = {kind.path(full_name) + META: _xml(type_name, beside)} if beside else {}
+        return made | {
             f"{kind.directory}/{full_name}/{file['path'][0]}": base64.b64decode(file["source"][0] or "")
             for file in tree.get("bundleFile", ())
         }

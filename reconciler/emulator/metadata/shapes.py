@@ -22,8 +22,8 @@ from reconciler.emulator.metadata_xml import Tree
 
 NEWEST = 63
 """The API version of the file."""
-OLDEST = 40
-"""Versions before had elements that are not in the file."""
+OLDEST = 52
+"""Versions before had elements that are not in the file: `mobileReady` of tabs, `tab` of applications."""
 SPACE = "~"
 """Stands for a blank inside an enumeration's value."""
 NAMES = {"s": "string", "b": "boolean", "i": "int", "l": "long", "d": "double", "x": "base64Binary"} | {
@@ -131,7 +131,7 @@ def _misfit_of(element: Element, item: Any, version: float) -> str | None:
     text = str(item).strip()
     if element.type[0] == "!" and OLDEST <= version <= NEWEST:
         known = values(element.type)
-        if known and text not in known:  # of some enumerations the WSDL tells no values
+        if known and text and text not in known:  # of some enumerations the WSDL tells no values
             return f"'{text}' is not a valid value for the enum '{element.type[1:]}'"
     pattern = PATTERNS.get(element.type)
     if pattern and not pattern.fullmatch(text):

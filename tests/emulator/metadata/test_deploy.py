@@ -227,6 +227,30 @@ def test_what_projects_leave_out_or_call_their_own_way_is_taken(desk: Desk) -> N
     assert [row["Status"] for row in desk.org.rows("ApexClass", Name="Mocks")] == ["Active"]
 
 
+@pytest.mark.parametrize(("version", "taken"), [("40.0", True), ("51.0", True), ("58.0", False)])
+def test_elements_that_there_once_were_are_taken_in_packages_of_their_time(
+    desk: Desk, version: str, taken: bool
+) -> None:
+    tab = component(
+        "CustomTab", "<label>Us</label><mobileReady>false</mobileReady><url>https://us.example</url>"
+    )
+    files = {"package.xml": package({"CustomTab": ["Us"]}, version=version), "tabs/Us.tab": tab}
+    assert (failures(desk.deploy(files)) == []) is taken
+
+
+def test_an_empty_enumeration_is_none(desk: Desk) -> None:
+    """As translations that nobody filled in are retrieved: a comment in an element."""
+    untold = component(
+        "CustomObjectTranslation",
+        "<caseValues><plural>false</plural><value>Konto</value></caseValues><gender><!-- It --></gender>",
+    )
+    files = {
+        "package.xml": package({"CustomObjectTranslation": ["Account-de"]}),
+        "objectTranslations/Account-de.objectTranslation": untold,
+    }
+    assert failures(desk.deploy(files)) == []
+
+
 def test_packages_of_the_newest_api_version_are_taken(desk: Desk) -> None:
     assert desk.deploy({"package.xml": package({}, version=f"{NEWEST}.0")})["status"] == "Succeeded"
 

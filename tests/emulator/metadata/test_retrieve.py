@@ -11,7 +11,7 @@ from reconciler.emulator.metadata.delays import configure
 from reconciler.emulator.metadata.package_xml import Manifest, read_manifest
 from reconciler.emulator.metadata_xml import parse
 
-from .conftest import Desk, component, line_object, package, site
+from .conftest import Desk, component, line_object, package, site, successes
 
 SITES = {
     "package.xml": package({"CspTrustedSite": ["Maps", "News"]}),
@@ -42,6 +42,24 @@ def take(
 
 def problems(result: dict[str, Any]) -> list[str]:
     return [each["problem"] for each in result["messages"]]
+
+
+def test_a_bundle_that_is_described_beside_its_folder_comes_back_with_both(desk: Desk) -> None:
+    files = {
+        "package.xml": package({"ExperienceBundle": ["Bikes1"]}),
+        "experiences/Bikes1.site-meta.xml": component(
+            "ExperienceBundle", "<label>Bikes</label><type>ChatterNetworkPicasso</type>"
+        ),
+        "experiences/Bikes1/config/bikes.json": b"{}",
+        "experiences/Bikes1/views/home.json": b"[]",
+    }
+    assert desk.deploy(files)["status"] == "Succeeded"
+    assert successes(desk.deploy(files))["ExperienceBundle:Bikes1"] == "same"
+    result, found = take(desk, {"ExperienceBundle": ["*"]})
+    assert (problems(result), set(found)) == ([], set(files))
+    assert found["experiences/Bikes1/config/bikes.json"] == b"{}"
+    beside = "experiences/Bikes1.site-meta.xml"
+    assert parse(found[beside]) == parse(files[beside])
 
 
 def test_what_was_deployed_comes_back(desk: Desk) -> None:
