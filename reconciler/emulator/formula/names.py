@@ -36,6 +36,9 @@ ZERO: Final = Decimal(0)
 ORIGIN: Final = datetime(1900, 1, 1)
 API_HOST: Final = "https://emulated.my.salesforce.com"
 SERVER_URL: Final = re.compile(r"(partner|enterprise)_server_url_(\d{2,3})", re.IGNORECASE)
+THEMES: Final = frozenset(["uitheme", "uithemedisplayed"])
+THEME: Final = "Theme4d"
+"""What `$User.UITheme` is in Lightning Experience."""
 NOT_EMULATED: Final = frozenset(
     {"$action", "$asset", "$browser", "$client", "$component", "$currentpage", "$flow", "$network", "$page"}
     | {"$request", "$resource", "$sandbox", "$site", "$sobjecttype", "$sourcerecord", "$system_context"}
@@ -148,6 +151,8 @@ class Names:
             raise NotEmulated(f"The global variable {parts[0]}", at)
         if len(parts) < 2:
             raise _unknown(text, at)
+        if first == "$user" and len(parts) == 2 and parts[1].lower() in THEMES:
+            return Compiled(Kind.TEXT, lambda _: THEME)
         if first in ROWS:
             name, walk = ROWS[first]
             return self._path(self._formulas.schema[name], parts[1:], walk, text, at)

@@ -66,6 +66,7 @@ LOGIC = [
     ("INCLUDES(Tags__c, 'Lost')", True),
     ("INCLUDES(Tags__c, 'Won')", False),
     ("BLANKVALUE(Stage__c, 'none')", "Won"),
+    ("OR($User.UIThemeDisplayed = 'Theme4t', $User.UITheme = 'Theme4d')", True),
 ]
 
 

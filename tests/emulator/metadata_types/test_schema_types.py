@@ -120,6 +120,13 @@ def test_a_field_that_salesforce_would_not_save_is_not_made(
     assert types.org.schema["Line__c"].field("X__c") is None
 
 
+def test_a_number_without_a_format_counts_from_one(types: Types) -> None:
+    types.write("CustomField", "Line__c.Short__c", label="Short", type="AutoNumber", externalId=False)
+    types.shows("Line__c.Short__c")
+    line = types.org.has("Line__c", Name="L")
+    assert types.org.rows("Line__c", Id=line)[0]["Short__c"] == "1"
+
+
 def test_a_custom_metadata_type_names_definitions_of_the_schema(types: Types) -> None:
     types.write("CustomObject", "Rate__mdt", label="Rate", pluralLabel="Rates")
     told = {"label": "Of", "type": "MetadataRelationship", "relationshipName": "Rates", "unique": True}

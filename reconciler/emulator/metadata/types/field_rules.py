@@ -29,7 +29,6 @@ DEMANDED: dict[str, tuple[str, ...]] = {
     "Checkbox": ("defaultValue",),
     "Lookup": ("referenceTo",),
     "MasterDetail": ("referenceTo", "relationshipName"),
-    "AutoNumber": ("displayFormat",),
     "Summary": ("summaryForeignKey", "summaryOperation"),
     "MultiselectPicklist": ("visibleLines",),
 }
