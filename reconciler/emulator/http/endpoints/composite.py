@@ -57,7 +57,6 @@ class RolledBack(Exception):
     "/composite",
     lacks=[
         "collateSubrequests changes nothing",
-        "subrequests to resources other than rows, queries and limits",
     ],
 )
 def composite(org: EmulatedOrg, request: Request) -> Reply:

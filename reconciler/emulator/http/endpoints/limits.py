@@ -141,7 +141,6 @@ def _set(org: EmulatedOrg) -> dict[str, int]:
     "/limits",
     lacks=[
         "only calls, bulk jobs, permission sets, storage and published events are counted",
-        "storage is told and not enforced",
     ],
 )
 def list_limits(org: EmulatedOrg, request: Request) -> Reply:
