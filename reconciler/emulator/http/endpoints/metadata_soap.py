@@ -42,6 +42,7 @@ LACKS = [
     "flows, workflow, assignment, escalation, auto-response, duplicate and matching rules and approval "
     "processes are stored and not run",
     "Apex, pages and Lightning components are not compiled: braces and names are checked",
+    "items of enhanced sites (DigitalExperience) are no components of their own",
 ]
 Operation = Callable[[EmulatedOrg, Request, SoapCall], str]
 
