@@ -9,6 +9,7 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
+from .access.rights import version
 from .disk import is_trouble
 from .metadata.delays import delay
 
@@ -30,6 +31,7 @@ class Due:
         self._updating_at: int | None = None
         self._recalculated_at: int | None = None
         self._deploying = False
+        self._rights: int | None = None
 
     def watch_all(self) -> None:
         """Note anew what the store says."""
@@ -50,6 +52,7 @@ class Due:
             "SELECT 1 FROM \"PermissionSetGroup\" WHERE \"Status\" IN ('Outdated', 'Updating') LIMIT 1"
         )
         now, takes = self._org.clock.now_ms(), delay(self._org, "recalculation_ms")
+        self._rights = version(self._org.store)
         self._recalculated_at = now + takes if outdated else None
         self._updating_at = now + takes // 2 if outdated else None
 
@@ -62,11 +65,13 @@ class Due:
         made = Due(twin)
         made._next_expiry = self._next_expiry
         made._updating_at, made._recalculated_at = self._updating_at, self._recalculated_at
-        made._deploying = self._deploying
+        made._deploying, made._rights = self._deploying, self._rights
         return made
 
     def happen(self) -> None:
         """Let happen what time brings. What the disk does not let happen now is left for later."""
+        if self._recalculated_at is None and self._rights != version(self._org.store):
+            self.watch_groups()
         jobs = self._org.find_fact(JOBS_DUE)
         if self._next_expiry is None and self._recalculated_at is None and not jobs and not self._deploying:
             return

@@ -85,11 +85,32 @@ def _triggers() -> Iterator[str]:
             '"PermissionSetGroupComponent" WHEN (SELECT "Status" FROM "PermissionSetGroup" '
             f'WHERE "Id" = {row}."PermissionSetGroupId") = \'Updated\' BEGIN {keep.format(row=row)} END'
         )
+    yield from _outdating()
     yield (
         'CREATE TRIGGER IF NOT EXISTS _withheld_row AFTER DELETE ON "FieldPermissions" WHEN EXISTS '
         '(SELECT 1 FROM "PermissionSet" WHERE "Id" = OLD."ParentId" AND "IsOwnedByProfile" = 1) '
         'BEGIN INSERT OR IGNORE INTO _withheld VALUES (OLD."ParentId", OLD."Field"); END'
     )
+
+
+def _outdating() -> Iterator[str]:
+    """A group is to be calculated anew when what a member grants, or mutes, changes."""
+    outdate = (
+        'UPDATE "PermissionSetGroup" SET "Status" = \'Outdated\' WHERE "Status" = \'Updated\' AND "Id" IN '
+        '(SELECT "PermissionSetGroupId" FROM "PermissionSetGroupComponent" '
+        'WHERE "PermissionSetId" = {row}."{name}");'
+    )
+    for table in ("ObjectPermissions", "FieldPermissions", "SetupEntityAccess"):
+        for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+            yield (
+                f'CREATE TRIGGER IF NOT EXISTS "_outdated_{table}_{event}" AFTER {event} ON "{table}" '
+                f"BEGIN {outdate.format(row=row, name='ParentId')} END"
+            )
+    for table in ("PermissionSet", "MutingPermissionSet"):
+        yield (
+            f'CREATE TRIGGER IF NOT EXISTS "_outdated_{table}" AFTER UPDATE ON "{table}" '
+            f"BEGIN {outdate.format(row='NEW', name='Id')} END"
+        )
 
 
 def install(store: "Store") -> None:

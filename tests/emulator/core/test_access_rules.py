@@ -191,6 +191,37 @@ def test_a_group_is_outdated_until_it_is_calculated_anew(
     assert status(org, group) == "Updated"
 
 
+def test_a_group_is_outdated_when_the_rights_of_a_member_change(
+    org: EmulatedOrg, granted: str, remove: Write
+) -> None:
+    configure(org, recalculation_ms=5000)
+    group = org.has("PermissionSetGroup", DeveloperName="G", MasterLabel="G")
+    other = org.has("PermissionSetGroup", DeveloperName="Other", MasterLabel="Other")
+    org.has("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=granted)
+    right: list[str] = []
+
+    def grant() -> None:
+        given = {"ParentId": granted, "SobjectType": "Contact", "PermissionsRead": True}
+        right.append(org.has("ObjectPermissions", **given))
+
+    def widen() -> None:
+        with org.transaction() as tx:
+            tx.update("ObjectPermissions", right[0], {"PermissionsCreate": True})
+
+    def withdraw() -> None:
+        remove(org, "ObjectPermissions", right[0])
+
+    def permit() -> None:
+        with org.transaction() as tx:
+            tx.update("PermissionSet", granted, {"PermissionsRunReports": True})
+
+    for change in (grant, widen, withdraw, permit):
+        org.clock.advance(5000)
+        assert status(org, group) == "Updated"
+        change()
+        assert (status(org, group), status(org, other)) == ("Outdated", "Updated")
+
+
 def test_a_group_is_updating_for_the_second_half_of_the_time_it_takes(org: EmulatedOrg, granted: str) -> None:
     configure(org, recalculation_ms=4000)
     group = org.has("PermissionSetGroup", DeveloperName="G", MasterLabel="G")
