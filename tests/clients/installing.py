@@ -32,6 +32,7 @@ NPM = {
     "sfdmu": ["sfdmu@3.7.19"],
 }
 PIP = {
+    "cloudy": ["cloudy-salesforce==0.5.0"],
     "cumulusci": ["cumulusci==4.10.1"],
     "python": [
         "aiosalesforce==0.6.2",

@@ -70,6 +70,11 @@ def salesforce_bulk(place: Place) -> list[Result]:
     return python_script("salesforce-bulk", "salesforce_bulk_jobs.py", place)
 
 
+def cloudy(place: Place) -> list[Result]:
+    command: list[str | Path] = [installing.python("cloudy"), JOBS / "cloudy_salesforce_jobs.py"]
+    return run_script("cloudy-salesforce", command, place.environ, place.folder)
+
+
 def wsdl(place: Place) -> list[Result]:
     wsdl = installing.installed("jsforce") / "node_modules" / "jsforce" / "src" / "api" / "soap" / "wsdl.xml"
     return python_script("zeep", "wsdl_jobs.py", Place(place.folder, place.org, {"PARTNER_WSDL": str(wsdl)}))
@@ -117,6 +122,7 @@ CLIENTS = (
     Client("simple-salesforce", simple_salesforce, tls=True),
     Client("aiosalesforce", aiosalesforce),
     Client("salesforce-bulk", salesforce_bulk),
+    Client("cloudy-salesforce", cloudy, tls=True),
     Client("zeep", wsdl),
     Client("django-salesforce", django, tls=True),
     Client("sf-over-TLS", sf_over_tls, tls=True),
