@@ -28,9 +28,21 @@ MOMENT: Final = re.compile(
 )
 
 
+MOST_DIGITS: Final = 300
+"""What is longer is beyond every number that a row can have, and too long for arithmetic."""
+
+
+def whole(text: str) -> int:
+    """The number that these digits are; of absurdly many one that compares alike with every value."""
+    digits = text.lstrip("+-").lstrip("0")
+    if len(digits) > MOST_DIGITS:
+        return -(10**MOST_DIGITS) if text.startswith("-") else 10**MOST_DIGITS
+    return int(digits or "0") * (-1 if text.startswith("-") else 1)
+
+
 def number_of(token: Token) -> int | float:
     text = str(token)
-    return int(text) if text.lstrip("+-").isdecimal() else float(text)
+    return whole(text) if text.lstrip("+-").isdecimal() else float(text)
 
 
 def word_of(token: Token) -> Literal:
@@ -41,12 +53,12 @@ def word_of(token: Token) -> Literal:
         return Null(at)
     name, _, number = (part.strip() for part in text.partition(":"))
     if number and name in NUMBERED:
-        return Relative(name, int(number), at)
+        return Relative(name, whole(number), at)
     if not number and name in LITERALS:
         return Relative(name, None, at)
     if money := MONEY.fullmatch(token):
         amount = money.group(2)
-        return Money(money.group(1).upper(), float(amount) if "." in amount else int(amount), at)
+        return Money(money.group(1).upper(), float(amount) if "." in amount else whole(amount), at)
     raise unexpected(str(token), at)
 
 

@@ -22,7 +22,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput
 from lark.exceptions import VisitError
 
 from ..grammars import lalr
-from .literals import STRING_TOKEN, moment_of, number_of, text_of, word_of
+from .literals import STRING_TOKEN, moment_of, number_of, text_of, whole, word_of
 from .refusals import Fault, malformed, unexpected
 from .tree import (
     Among,
@@ -426,7 +426,7 @@ def _alias(token: Token) -> str:
 def _count(token: Token) -> Count:
     if not token.isdecimal():
         raise unexpected(str(token), token.start_pos or 0)
-    return Count(int(token), token.start_pos or 0)
+    return Count(whole(str(token)), token.start_pos or 0)
 
 
 def _among(left: Expression, values: Any, word: Token, *, negated: bool) -> Condition:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.emulator.errors import ApiError
 from reconciler.emulator.org import EmulatedOrg
 
 ALL = "A1 B2 C3 D4"
@@ -211,3 +212,20 @@ def test_all_rows_of_an_object_without_a_recycle_bin_are_just_its_rows(org: Emul
 def test_scope_mine_finds_the_rows_the_user_owns(org: EmulatedOrg) -> None:
     assert org.query("SELECT Id FROM Case USING SCOPE mine").total_size == 1
     assert org.query("SELECT Id FROM Case USING SCOPE everything").total_size == 2
+
+
+@pytest.mark.parametrize("digits", [30, 301, 5000])
+def test_numbers_of_absurdly_many_digits_compare_like_numbers(org: EmulatedOrg, digits: int) -> None:
+    huge, small = "9" * digits, "0" * digits + "1"
+    for found, where in [
+        (4, f"LIMIT {huge}"),
+        (1, f"LIMIT {small}"),
+        (0, f"WHERE Size__c > {huge}"),
+        (0, f"WHERE Score__c < -{huge}"),
+        (0, f"WHERE Score__c IN ({huge}, -{huge})"),
+        (0, f"WHERE AnnualRevenue > USD{huge}"),
+    ]:
+        assert len(org.query(f"SELECT Id FROM Account {where}").records) == found, where[:40]
+    for refused in (f"LIMIT 1 OFFSET {huge}", f"WHERE CreatedDate = LAST_N_DAYS:{huge}"):
+        with pytest.raises(ApiError):
+            org.query(f"SELECT Id FROM Account {refused}")
