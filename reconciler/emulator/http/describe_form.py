@@ -347,6 +347,7 @@ class _Shape:
 
     def value(self) -> dict[str, Any]:
         field = self.field
+        kind = TOLD_AS.get((self.sobject.name, field.name), field.type)
         return dict(
             sorted(
                 {
@@ -394,9 +395,9 @@ class _Shape:
                     "restrictedPicklist": field.restricted_picklist,
                     "scale": field.scale,
                     "searchPrefilterable": field.search_prefilterable,
-                    "soapType": SOAP_TYPES.get(field.type, "xsd:string"),
+                    "soapType": SOAP_TYPES.get(kind, "xsd:string"),
                     "sortable": field.sortable,
-                    "type": field.type,
+                    "type": kind,
                     "unique": field.custom and field.unique,
                     "updateable": field.updateable,
                     "writeRequiresMasterRead": field.write_requires_master_read,
@@ -433,6 +434,8 @@ class _Shape:
 
 UNLABELLED = frozenset({("Group", "Type"), ("PermissionSet", "Type")})
 """Picklists whose values have no labels, as recorded."""
+TOLD_AS = {("UserRecordAccess", "RecordId"): "picklist"}
+"""Fields that hold an id and are not described as a reference. Unverified."""
 
 
 def picklist_value(sobject: SObject, field: Field, each: PicklistValue) -> dict[str, Any]:

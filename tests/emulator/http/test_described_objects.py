@@ -178,3 +178,10 @@ def test_more_than_sixty_standard_objects_are_described(org: EmulatedOrg) -> Non
     for sobject in org.schema:
         value = described(org, sobject.name, 60.0)
         assert len({each["name"] for each in value["fields"]}) == len(value["fields"])
+
+
+def test_the_record_that_access_is_asked_of_is_described_as_a_picklist(org: EmulatedOrg) -> None:
+    fields = {each["name"]: each for each in described(org, "UserRecordAccess", 60.0)["fields"]}
+    record, user = fields["RecordId"], fields["UserId"]
+    assert (record["type"], record["soapType"], record["referenceTo"]) == ("picklist", "xsd:string", [])
+    assert (user["type"], user["soapType"], user["referenceTo"]) == ("reference", "tns:ID", ["User"])
