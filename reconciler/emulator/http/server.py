@@ -51,6 +51,13 @@ def _date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
 
 
+def _without_host(target: str) -> str:
+    """A request's target from its path on; one may name scheme and host before it, as to a proxy."""
+    if target.startswith("/") or not target.lower().startswith(("http://", "https://")):
+        return target
+    return "/" + target.partition("//")[2].partition("/")[2]
+
+
 class BadHead(Exception):
     """Header fields that are none, or too many."""
 
@@ -127,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
             self.close_connection = True
             return
-        path, _, query = self.path.partition("?")
+        path, _, query = _without_host(self.path).partition("?")
         request = Request(
             method=self.command,
             path=path,
@@ -349,8 +356,6 @@ def serve(
 
 
 SEEDS_TABLE = 'CREATE TABLE IF NOT EXISTS "_seed" (path TEXT PRIMARY KEY)'
-
-
 MOST_REMARKS = 20
 """On a seed: who serves an org need not read its standard error, and a full pipe would stop it."""
 

@@ -36,7 +36,7 @@ def whole(text: str) -> int:
     """The number that these digits are; of absurdly many one that compares alike with every value."""
     digits = text.lstrip("+-").lstrip("0")
     if len(digits) > MOST_DIGITS:
-        return -(10**MOST_DIGITS) if text.startswith("-") else 10**MOST_DIGITS
+        digits = "1" + "0" * MOST_DIGITS
     return int(digits or "0") * (-1 if text.startswith("-") else 1)
 
 

@@ -161,6 +161,17 @@ def test_a_hostile_request_is_answered_and_the_next_client_is_served(sent: bytes
         assert get(f"{server.url}/services/data", "").status_code == 200
 
 
+@pytest.mark.parametrize("target", ["http://any.example", "HTTPS://any.example:8443", "http://[::1"])
+def test_a_target_that_names_its_host_is_the_same_resource(target: str) -> None:
+    with (
+        Server(EmulatedOrg()) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection,
+    ):
+        head = f"GET {target}/services/data HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.makefile("rb").read().startswith(b"HTTP/1.1 200")
+
+
 def test_a_client_that_hangs_up_or_speaks_plain_to_tls_harms_nobody() -> None:
     with Server(EmulatedOrg(), tls=True) as server:
         for _ in range(3):
