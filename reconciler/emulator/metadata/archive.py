@@ -1,7 +1,7 @@
 """Zip files from strangers into a dictionary of files, within Salesforce's limits, and back.
 
-Nothing is written to a disk. Sizes are counted while unpacking, not believed; names that climb out of
-the archive are refused.
+Nothing is written to a disk. An archive that says itself that it is too large is not unpacked; of others
+the sizes are counted while unpacking, not believed. Names that climb out of the archive are refused.
 
 Source: Salesforce Developer Limits, "Metadata Limits"; texts not verified.
 """
@@ -53,6 +53,8 @@ def read_zip(content: bytes) -> Files:
 def _unpack(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> Files:
     files: Files = {}
     left = MOST_RAW_BYTES
+    if sum(entry.file_size for entry in entries) > left:
+        raise _too_much()
     for entry in entries:
         name = _safe(entry.filename)
         with archive.open(entry) as file:
@@ -60,10 +62,14 @@ def _unpack(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> Files:
             while chunk := file.read(CHUNK):
                 left -= len(chunk)
                 if left < 0:
-                    raise LimitExceeded(f"Maximum size of unzipped files exceeded: {MOST_RAW_BYTES} bytes")
+                    raise _too_much()
                 chunks.append(chunk)
         files[name] = b"".join(chunks)
     return files
+
+
+def _too_much() -> LimitExceeded:
+    return LimitExceeded(f"Maximum size of unzipped files exceeded: {MOST_RAW_BYTES} bytes")
 
 
 def _safe(name: str) -> str:

@@ -1,6 +1,7 @@
 """Deployments: what becomes of the org, and what is told of it."""
 
 import io
+import tracemalloc
 import zipfile
 
 import pytest
@@ -397,3 +398,15 @@ def test_a_star_deletes_nothing(desk: Desk) -> None:
     result = desk.deploy(deletion("destructiveChanges.xml", "*"))
     assert failures(result) == [("CspTrustedSite", "*", "No CspTrustedSite named: * found")]
     assert names(desk) == ["Maps", "News"]
+
+
+def test_an_archive_that_says_it_is_too_large_costs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MOST_RAW_BYTES", 8 << 20)
+    bomb = write_zip({str(each): bytes(1 << 20) for each in range(9)})
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitExceeded):
+            read_zip(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
