@@ -28,6 +28,8 @@ MISSING_FAMILIES: dict[str, str] = {
     "/services/apexrest": "Apex is not run, so classes have no REST resources",
     "/services/data/vN/analytics": "descriptions and runs of reports and dashboards",
     "/services/data/vN/chatter, /connect": "Chatter, and Connect but for the list of communities",
+    "/services/data/vN/graphql": "GraphQL",
+    "/services/data/vN/named-credentials": "credentials over Connect; their metadata is deployed",
     "/services/data/vN/wave": "CRM Analytics",
     "REST bodies in XML": "only JSON is read and written",
 }

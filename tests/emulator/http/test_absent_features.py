@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator.http.message import Headers, Request
+from reconciler.emulator.http.routing import gaps
 from reconciler.emulator.http.service import exchange
 from tests.emulator.http.test_below_rows import Caller, caller
 
@@ -48,3 +49,9 @@ def test_no_apex_class_has_a_rest_resource(caller: Caller) -> None:
     assert ask(caller.token)[0] == 404
     assert b"Could not find a match for URL" in ask(caller.token)[1]
     assert ask("00D000000000000!none")[0] == 401
+
+
+@pytest.mark.parametrize("name", ["graphql", "named-credentials"])
+def test_an_address_that_is_not_emulated_is_named_with_the_gaps(caller: Caller, name: str) -> None:
+    assert caller.call("GET", f"/{name}")[0] == 404
+    assert f"/services/data/vN/{name}" in [each["where"] for each in gaps()]
