@@ -58,7 +58,7 @@ def serve(
     Example:
         reconcile emulator serve --port 8080 --db demo.db --seed force-app
     """
-    from reconciler.emulator.http.server import main_serve
+    from reconciler.emulator.http.process import main_serve
 
     from .demo_org import opening
 

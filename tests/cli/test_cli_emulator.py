@@ -49,6 +49,17 @@ def test_a_served_org_goes_back_to_how_it_began_while_its_clients_stay_signed_in
     assert served.values("SELECT Name FROM Account") == []
 
 
+@pytest.mark.parametrize("option", ["--db", "--jwt-cert"])
+def test_a_file_that_is_something_else_is_named_and_stays_what_it_is(cli: Any, option: str) -> None:
+    path = cli.folder / "notes.txt"
+    path.write_text("buy milk\n" * 100, "utf-8")
+    refused = cli("emulator", "serve", option, str(path))
+    assert (refused.code, refused.out) == (1, "")
+    assert str(path) in refused.err
+    assert "Traceback" not in refused.err
+    assert path.read_text("utf-8") == "buy milk\n" * 100
+
+
 def test_an_org_of_the_project_goes_back_and_is_forgotten(cli: Any) -> None:
     with opened(cli.folder / ".reconcile" / "demo.db"):
         pass

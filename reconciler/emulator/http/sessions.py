@@ -262,7 +262,10 @@ def register_certificate(org: EmulatedOrg, pem: bytes) -> None:
     """Trust a PEM certificate, or public key, to sign JWT assertions. Raises ValueError for others."""
     from reconciler.emulator.http.jwt_bearer import public_key
 
-    public_key(pem)
+    try:
+        public_key(pem)
+    except ValueError as error:
+        raise ValueError("no certificate and no public key in PEM") from error
     prepare(org)
     org.store.execute('INSERT OR IGNORE INTO "_jwt_certificate" VALUES (?)', (pem.decode("ascii"),))
 

@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, hindrance: Callab
 SERVED = """
 import resource, sys
 from pathlib import Path
-from reconciler.emulator.http.server import main_serve
+from reconciler.emulator.http.process import main_serve
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
 main_serve(db=Path(sys.argv[1]))
 """

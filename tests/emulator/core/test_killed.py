@@ -35,7 +35,7 @@ ROWS_A_JOB, ROWS_A_COLLECTION = 1_400, 50
 SERVE = """
 import sys
 from pathlib import Path
-from reconciler.emulator.http.server import main_serve
+from reconciler.emulator.http.process import main_serve
 main_serve(port=int(sys.argv[1]), db=Path(sys.argv[2]), seeds=[Path(each) for each in sys.argv[3:]])
 """
 

@@ -19,7 +19,9 @@ from reconciler.emulator.http.server import Server
 from reconciler.emulator.org import EmulatedOrg
 
 ROOT = Path(__file__).parents[3]
-START = "import sys, json; from pathlib import Path; from reconciler.emulator.http.server import main_serve; "
+START = (
+    "import sys, json; from pathlib import Path; from reconciler.emulator.http.process import main_serve; "
+)
 
 
 @contextmanager
