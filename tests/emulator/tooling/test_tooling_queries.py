@@ -89,6 +89,13 @@ def test_objects_of_the_tooling_api_are_unknown_to_the_data_api(tooling: Tooling
     assert tooling.refusal(reply) == (400, "INVALID_TYPE")
 
 
+def test_the_org_says_that_it_does_not_track_sources_and_has_no_changes(tooling: Tooling) -> None:
+    """Source: the sf CLI, which asks for the describe and takes a 404 for an org without tracking."""
+    reply = tooling.call("GET", "/sobjects/SourceMember/describe")
+    assert tooling.refusal(reply) == (404, "NOT_FOUND")
+    assert tooling.query("SELECT MemberName FROM SourceMember")["records"] == []
+
+
 def test_describes_name_fields_that_are_no_columns(tooling: Tooling) -> None:
     named = {each["name"] for each in tooling.call("GET", "/sobjects").json()["sobjects"]}
     assert {"ApexClass", "ContainerAsyncRequest", "Flow", "SourceMember", "TraceFlag"} <= named

@@ -7,7 +7,7 @@ Source: Tooling API, "REST Resources"; keys and their order as recorded.
 
 from typing import Any
 
-from reconciler.emulator.errors import ApiError
+from reconciler.emulator.errors import ApiError, NotFound
 from reconciler.emulator.http.describe_form import describe, global_entry
 from reconciler.emulator.http.endpoints.describes import MAX_BATCH
 from reconciler.emulator.http.message import Reply, Request, ok
@@ -19,6 +19,8 @@ from reconciler.emulator.schema import SObject
 from reconciler.emulator.soql.run import CHILD_KEYS, QueryResult
 from reconciler.emulator.tooling import records, view
 
+UNTRACKED = frozenset(["sourcemember"])
+"""Clients ask for its describe to learn whether the org tracks sources; it is not found where it does not."""
 LACKS = ["objects that no client is known to ask for", "SymbolTable is null"]
 
 
@@ -124,9 +126,13 @@ def basic_information(org: EmulatedOrg, request: Request, sobject: str) -> Reply
     return ok({"objectDescribe": global_entry(target, tooling_path(request)), "recentItems": []})
 
 
-@route("GET", "/tooling/sobjects/{sobject}/describe")
+@route(
+    "GET", "/tooling/sobjects/{sobject}/describe", lacks=["source tracking: the org says that it has none"]
+)
 def describe_sobject(org: EmulatedOrg, request: Request, sobject: str) -> Reply:
     """The whole describe of an object, with the fields that are no columns."""
+    if sobject.lower() in UNTRACKED:
+        raise NotFound
     target = records.find(org, sobject)
     told = view.own_fields(target)
     whole = _with_fields(target, told)
