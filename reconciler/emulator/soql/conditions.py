@@ -27,6 +27,7 @@ from .refusals import (
     no_such_object,
 )
 from .scope import TEXT_TYPES, Asking, Column, Row, Scope, table_sql
+from .spellings import each_spelling
 from .tree import (
     Among,
     And,
@@ -158,7 +159,11 @@ class _Conditions:
             raise invalid_filter("invalid operator on multipicklist field", left.at)
         if isinstance(value, Relative):
             return self._relative(left, operator, value)
-        bound = self.asking.bind(stored(left, value))
+        wanted = stored(left, value)
+        if operator in ("=", "!=") and len(same := _spelled(left, [wanted])) > 1:
+            found = f"{left.sql} IN ({self._list(same)})"
+            return found if operator == "=" else f"({found}) IS NOT TRUE"
+        bound = self.asking.bind(wanted)
         if operator == "!=":
             return f"{left.sql} IS NOT {bound}"
         return f"{left.sql} {operator} {bound}"
@@ -177,7 +182,8 @@ class _Conditions:
         check_literal(left, value)
         if not isinstance(value, Text):
             return "0"
-        return f"{left.sql} LIKE {self.asking.bind(value.pattern)} ESCAPE '\\'"
+        bound = map(self.asking.bind, _spelled(left, [value.pattern]))
+        return balanced([f"{left.sql} LIKE {each} ESCAPE '\\'" for each in bound], " OR ")
 
     def _relative(self, left: Column, operator: str, value: Relative) -> str:
         first, past = self._range(left, value)
@@ -221,7 +227,7 @@ class _Conditions:
                 values.append(value)
         if left.field.type == "boolean" and with_null:
             values, with_null = [*values, 0], False
-        found = f"{left.sql} IN ({self._list(values)})"
+        found = f"{left.sql} IN ({self._list(_spelled(left, values))})"
         if with_null:
             found = f"({found} OR {left.sql} IS NULL)"
         return f"({found}) IS NOT TRUE" if test.negated else found
@@ -404,3 +410,10 @@ def _ordered(left: Column, text: str) -> str:
     places = {each.value.lower(): place for place, each in enumerate(left.field.picklist)}
     parts = [part.strip() for part in text.split(";") if part.strip()]
     return ";".join(sorted(parts, key=lambda part: places.get(part.lower(), len(places))))
+
+
+def _spelled(left: Column, values: Sequence[Any]) -> list[Any]:
+    """The values that are the same to a field: of a text all spellings, unless its case counts."""
+    if left.field.type not in TEXT_TYPES or left.field.case_sensitive:
+        return list(values)
+    return list(each_spelling(values))

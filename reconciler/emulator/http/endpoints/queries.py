@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from reconciler.emulator.soql.run import QueryResult
 
 
-@route("GET", "/query", lacks=["plans of reports", "texts compared without case beyond ASCII letters"])
+@route(
+    "GET",
+    "/query",
+    lacks=["plans of reports", "texts are sorted, grouped and unique without case of ASCII letters only"],
+)
 def query(org: EmulatedOrg, request: Request) -> Reply:
     """Run `q`; the first page of its rows."""
     return _run(org, request, all_rows=False)
