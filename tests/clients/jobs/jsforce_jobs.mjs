@@ -4,7 +4,9 @@ import { createRequire } from "node:module";
 import { Readable } from "node:stream";
 import { count, equal, job, ok, org, refused, rows } from "./jobs.mjs";
 
-const jsforce = createRequire(process.env.CLIENT_FOLDER + "/")("jsforce");
+const load = createRequire(process.env.CLIENT_FOLDER + "/");
+const jsforce = load("jsforce");
+const { StreamingExtension } = load("jsforce/lib/api/streaming");
 const MANY = Number(process.env.MANY ?? 4500);
 const connect = (more = {}) => new jsforce.Connection({ instanceUrl: org.url, accessToken: org.token, ...more });
 const conn = connect(); // API 50.0, its default
@@ -444,4 +446,24 @@ await job("a permission set is assigned once", async () => {
   ok((await assign()).success);
   await refused(assign(), code("DUPLICATE_VALUE"));
   equal(await count(`PermissionSetAssignment WHERE PermissionSetId = '${set.Id}'`), 1);
+});
+
+// -- streaming
+
+await job("platform events: those of before, and those that come while it listens", async () => {
+  const channel = "/event/Told__e";
+  const say = (Word__c) => newest.sobject("Told__e").create({ Word__c });
+  ok((await say("before")).success);
+  const client = newest.streaming.createClient([new StreamingExtension.Replay(channel, -2)]);
+  const heard = [];
+  await new Promise((done, failed) => {
+    const listening = client.subscribe(channel, (message) => {
+      heard.push(message.payload.Word__c);
+      if (heard.length === 1) say("after").catch(failed);
+      else done();
+    });
+    listening.then(() => {}, failed);
+  });
+  await client.disconnect();
+  equal(heard, ["before", "after"]);
 });
